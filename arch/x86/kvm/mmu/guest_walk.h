@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef KVM_MMU_GUEST_WALK_H
+#define KVM_MMU_GUEST_WALK_H
+/*
+ * Software walk of the page tables that a guest maintains for itself.
+ *
+ * The walk knows the mode (struct guest_mode, computed when a control register
+ * changes), how to read and to update an entry (struct pt_mem_ops), and
+ * nothing else: no vCPU, no host table. A refusal comes back as an error code
+ * and an address, for the caller to make an exception of.
+ */
+#include "fmt_x86.h"
+#include "perm.h"
+
+enum guest_paging {
+	GUEST_PAGING_OFF,
+	GUEST_PAGING_2LEVEL,
+	GUEST_PAGING_PAE,
+	GUEST_PAGING_4LEVEL,
+	GUEST_PAGING_5LEVEL,
+};
+
+/* How a guest's tables are read; all of it follows from CR0, CR4, EFER, CPUID. */
+struct guest_mode {
+	const struct x86_format *fmt;	/* NULL: paging is off */
+	enum guest_paging paging;
+	u8 leaf_levels;			/* bit n: PS at level n maps memory */
+	bool fetch_in_code;		/* error codes tell fetches from reads */
+	u64 cr3_mask;			/* address bits of CR3 */
+	struct perm_rules perm;
+	struct x86_rsvd rsvd;
+};
+
+/* Inputs of guest_mode_init(). */
+struct guest_mode_in {
+	u64 cr0, cr4, efer;
+	u8 phys_bits;
+	bool page1g, pse36, amd;
+};
+
+void guest_mode_init(struct guest_mode *mode, const struct guest_mode_in *in);
+
+/* What became of an access to an entry. */
+enum pt_mem {
+	PT_MEM_OK,
+	PT_MEM_CHANGED,		/* cmpxchg: the entry is no longer what was read */
+	PT_MEM_NONE,		/* no (writable) memory at this address */
+	PT_MEM_FAULT,		/* the address itself could not be translated (nested) */
+};
+
+/* Access to the memory that holds the tables. */
+struct pt_mem_ops {
+	enum pt_mem (*read)(void *ctx, u64 pa, unsigned int size, u64 *val);
+	enum pt_mem (*cmpxchg)(void *ctx, u64 pa, unsigned int size, u64 old, u64 val);
+};
+
+enum guest_walk_status {
+	GUEST_WALK_OK,
+	GUEST_WALK_FAULT,	/* error_code is filled in */
+	GUEST_WALK_MEM_FAULT,	/* ops->read or ->cmpxchg reported PT_MEM_FAULT for table_pa */
+};
+
+struct guest_walk {
+	/* inputs */
+	u64 cr3;
+	u64 va;
+	u32 access;		/* ACC_* */
+	u32 pkru;
+	/* results */
+	u64 gpa;
+	u32 error_code;		/* of the fault */
+	u8 level;		/* size of the page, or level of the refusing entry */
+	u8 rights;		/* PERM_* of the whole path */
+	u8 key;			/* protection key of the page */
+	bool writable_now;	/* D was set: a cached translation may allow writes */
+	/* the path, [1] lowest; valid from the root down to @level */
+	u64 table_pa[X86_LEVELS + 1];	/* address of the entry */
+	u64 entry[X86_LEVELS + 1];
+};
+
+enum guest_walk_status guest_walk(const struct guest_mode *mode, const struct pt_mem_ops *ops,
+				  void *ctx, struct guest_walk *w);
+
+#endif
