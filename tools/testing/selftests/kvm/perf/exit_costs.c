@@ -1,0 +1,293 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What things cost, one "name value" a line.
+ *
+ * The unit is the TSC tick.  In an L1 with counted time (one instruction is
+ * one tick) the figures of exits are instructions, host and guest together,
+ * the loop around the exit included; they are the same in every run.
+ *
+ * usage: exit_costs [NAME]
+ */
+#include <pthread.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+
+#include "box.h"
+
+#define LOOPS 1000
+#define PAGES 1024
+#define REGION_GPA 0x10000000ul
+#define REGION_SLOT 3
+#define EVENT_PORT 0x600
+#define EVENT_GPA (LAY_MMIO + 0x1000)
+#define USER_PORT 0x610
+
+#define PAYLOAD_LOOP(id, body)						\
+GUEST static void id(void)						\
+{									\
+	u64 begin, end, i;						\
+									\
+	for (;;) {							\
+		begin = g_rdtsc();					\
+		for (i = 0; i < LOOPS; i++)				\
+			body;						\
+		end = g_rdtsc();					\
+		g_sync(1, end - begin);					\
+	}								\
+}
+
+PAYLOAD_LOOP(do_cpuid, asm volatile("cpuid" : : "a"(0), "c"(0)
+				    : "rbx", "rdx", "memory"))
+PAYLOAD_LOOP(do_vmmcall, asm volatile("vmmcall" : : "a"(0x7777) : "memory"))
+PAYLOAD_LOOP(do_rdmsr, g_rdmsr(MSR_MISC_ENABLE))
+PAYLOAD_LOOP(do_wrmsr, g_wrmsr(MSR_PAT, 0x0007040600070406ull))
+PAYLOAD_LOOP(do_out_user, g_out8(USER_PORT, 1))
+PAYLOAD_LOOP(do_out_event, g_out32(EVENT_PORT, 1))
+PAYLOAD_LOOP(do_mmio_event, g_write32(EVENT_GPA, 1))
+PAYLOAD_LOOP(do_mmio_user, g_read32(LAY_MMIO))
+
+GUEST static void touch_pages(u64 write)
+{
+	u64 begin, end, a, sum = 0;
+
+	for (;;) {
+		begin = g_rdtsc();
+		if (write) {
+			for (a = 0; a < PAGES * PAGE; a += PAGE)
+				g_write64(REGION_GPA + a, a);
+		} else {
+			for (a = 0; a < PAGES * PAGE; a += PAGE)
+				sum += g_read64(REGION_GPA + a);
+		}
+		end = g_rdtsc();
+		g_sync(1, end - begin + (sum & 0));
+	}
+}
+
+GUEST static void nothing(void)
+{
+	g_done();
+}
+
+static const char *only;
+
+static bool wanted(const char *name)
+{
+	return !only || !strcmp(only, name);
+}
+
+static void row(const char *name, u64 value)
+{
+	printf("%s %llu\n", name, (unsigned long long)value);
+	fflush(stdout);
+}
+
+/* Goes on through exits to user space until the payload gives its figure. */
+static u64 run_to_figure(struct cpu *c)
+{
+	struct kvm_run *r = c->run;
+
+	for (;;) {
+		if (ioctl(c->fd, KVM_RUN, 0) < 0)
+			DIE("KVM_RUN: %s", strerror(errno));
+		if (r->exit_reason == KVM_EXIT_MMIO ||
+		    (r->exit_reason == KVM_EXIT_IO && r->io.port == USER_PORT))
+			continue;
+		if (r->exit_reason != KVM_EXIT_IO || r->io.port != SAY_SYNC)
+			DIE("exit %s", exit_name(r->exit_reason));
+		return cpu_get_regs(c).rsi;
+	}
+}
+
+static void add_event(struct box *b, u64 addr, u32 len, u32 flags)
+{
+	struct kvm_ioeventfd e = {
+		.addr = addr, .len = len, .flags = flags,
+		.fd = CHECK_OK(eventfd(0, EFD_NONBLOCK)),
+	};
+
+	CHECK_OK(ioctl(b->fd, KVM_IOEVENTFD, &e));
+}
+
+static const struct {
+	const char *name;
+	void (*payload)(void);
+} exits[] = {
+	{ "cpuid", do_cpuid },
+	{ "vmmcall", do_vmmcall },
+	{ "rdmsr", do_rdmsr },
+	{ "wrmsr", do_wrmsr },
+	{ "out-user", do_out_user },
+	{ "out-ioeventfd", do_out_event },
+	{ "mmio-ioeventfd", do_mmio_event },
+	{ "mmio-user", do_mmio_user },
+};
+
+static void measure_exits(void)
+{
+	struct box *b = box_new();
+	struct cpu *c = cpu_new(b, 0);
+	unsigned int i;
+
+	add_event(b, EVENT_PORT, 4, KVM_IOEVENTFD_FLAG_PIO);
+	add_event(b, EVENT_GPA, 4, 0);
+	for (i = 0; i < ARRAY_LEN(exits); i++) {
+		if (!wanted(exits[i].name))
+			continue;
+		cpu_long(c, exits[i].payload);
+		run_to_figure(c);
+		row(exits[i].name, run_to_figure(c) / LOOPS);
+	}
+	cpu_free(c);
+	box_free(b);
+}
+
+static void measure_faults(void)
+{
+	u64 bitmap[PAGES / 64];
+	struct kvm_dirty_log log = {
+		.slot = REGION_SLOT, .dirty_bitmap = bitmap,
+	};
+	struct box *b = box_new();
+	struct cpu *c = cpu_new(b, 0);
+	void *p = host_pages_aligned(PAGES * PAGE, 2 * MEG);
+
+	/* Pages of 4 KiB that are all there: the fault has only to map them. */
+	madvise(p, PAGES * PAGE, MADV_NOHUGEPAGE);
+	memset(p, 1, PAGES * PAGE);
+	box_slot(b, REGION_SLOT, 0, REGION_GPA, PAGES * PAGE, p);
+	cpu_long_arg(c, touch_pages, 0);
+	if (wanted("npf-present"))
+		row("npf-present", run_to_figure(c) / PAGES);
+
+	box_slot(b, REGION_SLOT, KVM_MEM_LOG_DIRTY_PAGES, REGION_GPA,
+		 PAGES * PAGE, p);
+	cpu_long_arg(c, touch_pages, 1);
+	run_to_figure(c);
+	CHECK_OK(ioctl(b->fd, KVM_GET_DIRTY_LOG, &log));
+	if (wanted("dirty-fault"))
+		row("dirty-fault", run_to_figure(c) / PAGES);
+	cpu_free(c);
+	box_free(b);
+	munmap(p, PAGES * PAGE);
+}
+
+static u64 host_tsc(void)
+{
+	return g_rdtsc();
+}
+
+#define LIVES 20
+
+static void measure_life(void)
+{
+	struct kvm_cpuid2 *l = cpuid_supported();
+	struct box *first = box_new();
+	u64 begin, i;
+
+	if (!wanted("vm-life"))
+		return;
+	begin = host_tsc();
+	for (i = 0; i < LIVES; i++) {
+		struct box b = *first;
+		struct cpu *c;
+
+		b.fd = CHECK_OK(ioctl(b.kvm, KVM_CREATE_VM, 0));
+		box_slot(&b, 0, 0, 0, LAY_RAM, b.ram);
+		c = cpu_raw(&b, 0);
+		CHECK_OK(cpu_try_cpuid(c, l));
+		cpu_long(c, nothing);
+		CHECK_OK(ioctl(c->fd, KVM_RUN, 0));
+		cpu_free(c);
+		close(b.fd);
+	}
+	row("vm-life", (host_tsc() - begin) / LIVES);
+	box_free(first);
+}
+
+static void poke(const char *path, const char *text)
+{
+	FILE *f = fopen(path, "w");
+
+	if (!f)
+		return;
+	fputs(text, f);
+	fclose(f);
+}
+
+static u64 free_kib(void)
+{
+	char line[128];
+	u64 kib = 0;
+	FILE *f;
+
+	/* Deferred frees first, then the lists of free pages of each CPU. */
+	sleep(1);
+	poke("/proc/sys/vm/drop_caches", "3\n");
+	poke("/proc/sys/vm/compact_memory", "1\n");
+	f = fopen("/proc/meminfo", "r");
+	CHECK(f);
+	while (fgets(line, sizeof(line), f))
+		if (!strncmp(line, "MemFree:", 8))
+			kib = strtoull(line + 8, NULL, 10);
+	fclose(f);
+	return kib;
+}
+
+#define HERD 40
+#define HERD_CPUS 5
+
+/* Kernel memory of HERD idle VMs whose @cpus vCPUs have each run once. */
+static u64 herd_kib(struct box *model, unsigned int cpus)
+{
+	static struct cpu *c[HERD][HERD_CPUS];
+	static struct box b[HERD];
+	u64 before, after;
+	unsigned int i, n;
+
+	before = free_kib();
+	for (i = 0; i < HERD; i++) {
+		b[i] = *model;
+		b[i].fd = CHECK_OK(ioctl(model->kvm, KVM_CREATE_VM, 0));
+		box_slot(&b[i], 0, 0, 0, LAY_RAM, model->ram);
+		for (n = 0; n < cpus; n++) {
+			c[i][n] = cpu_new(&b[i], n);
+			cpu_long(c[i][n], nothing);
+			CHECK_OK(ioctl(c[i][n]->fd, KVM_RUN, 0));
+		}
+	}
+	after = free_kib();
+	for (i = 0; i < HERD; i++) {
+		for (n = 0; n < cpus; n++)
+			cpu_free(c[i][n]);
+		close(b[i].fd);
+	}
+	return before > after ? before - after : 0;
+}
+
+static void measure_memory(void)
+{
+	struct box *model;
+	u64 one, many;
+
+	if (!wanted("vm-memory"))
+		return;
+	model = box_new();
+	herd_kib(model, HERD_CPUS);
+	one = herd_kib(model, 1);
+	many = herd_kib(model, HERD_CPUS);
+	/* in bytes, so that small figures keep their digits */
+	row("vm-memory", one * 1024 / HERD);
+	row("vcpu-memory", (many - one) * 1024 / HERD / (HERD_CPUS - 1));
+	box_free(model);
+}
+
+int main(int argc, char **argv)
+{
+	only = argc > 1 ? argv[1] : NULL;
+	measure_exits();
+	measure_faults();
+	measure_life();
+	measure_memory();
+	return 0;
+}
