@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef DKVM_EXIT_H
+#define DKVM_EXIT_H
+/*
+ * Exits that mean the same on both vendors, and what they share: exit.c, io.c,
+ * emul_env.c, hypercall.c. All return RUN_TO_USER, RUN_RESUME or a negative errno.
+ */
+#include "x86.h"
+
+int exit_hlt(struct x86_vcpu *vcpu);
+int exit_hypercall(struct x86_vcpu *vcpu);
+int exit_invd(struct x86_vcpu *vcpu);		/* INVD, WBINVD: skip */
+int exit_nop(struct x86_vcpu *vcpu);		/* MONITOR, MWAIT, PAUSE as NOP: skip */
+int exit_rdpmc(struct x86_vcpu *vcpu);
+int exit_rdtsc(struct x86_vcpu *vcpu);
+int exit_irq_window(struct x86_vcpu *vcpu);
+int exit_shutdown(struct x86_vcpu *vcpu);	/* triple fault: KVM_EXIT_SHUTDOWN */
+/* KVM_EXIT_INTERNAL_ERROR with suberror and data; KVM_EXIT_FAIL_ENTRY; return RUN_TO_USER */
+int exit_internal_error(struct x86_vcpu *vcpu, u32 suberror, unsigned int ndata, const u64 *data);
+int exit_fail_entry(struct x86_vcpu *vcpu, u64 reason);
+
+/**
+ * io_port - IN or OUT, not a string instruction
+ * @next_rip: address after the instruction (RIP value), known from the exit
+ *
+ * Devices in the kernel first, then KVM_EXIT_IO; io.complete advances RIP.
+ */
+int io_port(struct x86_vcpu *vcpu, u16 port, int size, bool in, u64 next_rip);
+/* Interrupts off: true when a device of the kernel took the OUT (RIP is advanced by the caller). */
+bool io_port_fast_out(struct x86_vcpu *vcpu, u16 port, int size);
+
+/* --- emulation: emul_env.c; flags of one enum --- */
+enum emul_flags {
+	EMUL_NO_DECODE		= BIT(0),	/* go on with the instruction decoded before */
+	EMUL_TRAP_UD		= BIT(1),	/* #UD was intercepted: emulate only what must be */
+	EMUL_SKIP		= BIT(2),	/* do not execute, step over */
+	EMUL_ALLOW_RETRY	= BIT(3),	/* page fault on a write-protected page: may just run again */
+	EMUL_TRAP_UD_FORCED	= BIT(4),	/* forced-emulation prefix */
+	EMUL_VMWARE_GP		= BIT(5),	/* #GP(0): VMware backdoor */
+	EMUL_PF			= BIT(6),	/* after a page fault: @gpa is valid */
+	EMUL_COMPLETE_USER_EXIT	= BIT(7),
+	EMUL_WRITE_PF_TO_SP	= BIT(8),
+	EMUL_MMIO		= BIT(9),	/* with EMUL_PF: @gpa has no memory */
+	EMUL_PF_WRITE		= BIT(10),	/* with EMUL_PF: the access was a write */
+};
+
+/**
+ * emul_insn - emulate the instruction at RIP
+ * @gpa: with EMUL_PF the guest-physical address that faulted
+ * @insn: bytes from the hardware, or NULL with @len 0
+ *
+ * Every failure is dealt with inside. Return: RUN_* or -errno.
+ */
+int emul_insn(struct x86_vcpu *vcpu, gpa_t gpa, unsigned int flags, const u8 *insn, int len);
+
+/* Step over the instruction by decoding it; RUN_*: a failure has filled in the exit. */
+int emul_skip(struct x86_vcpu *vcpu);
+
+/**
+ * emul_fast_length - length of the exiting instruction, without sleeping
+ * @opcode: what the exit says it is: the bytes without prefixes, little endian, @opcode_len of them
+ *
+ * Interrupts may be off. 0: not known this way (page absent, prefixes odd): use the slow way.
+ */
+unsigned int emul_fast_length(struct x86_vcpu *vcpu, u32 opcode, unsigned int opcode_len);
+
+/* A failed task switch, real-mode injection ...: KVM_INTERNAL_ERROR_EMULATION for vendor code */
+int emul_failure_exit(struct x86_vcpu *vcpu);
+void emul_vcpu_free(struct x86_vcpu *vcpu);
+/* KVM_SET_REGS, reset: whatever instruction was under way is forgotten */
+void emul_forget(struct x86_vcpu *vcpu);
+
+/* run.c */
+bool run_interrupted(struct x86_vcpu *vcpu);	/* a signal or reschedule is due; interrupts off is fine */
+
+#endif

@@ -1,0 +1,293 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef DKVM_X86_H
+#define DKVM_X86_H
+/*
+ * struct x86_vcpu and struct x86_vm: one sub-struct per file that owns it.
+ *
+ * Legend: (c) constant after creation, (v) vCPU thread only (vcpu->mutex),
+ * (l:NAME) under that lock, (a) atomic, (r) cleared by reset.
+ *
+ * Register state is kept in groups. Two bits per group say where the truth is:
+ *
+ *   avail dirty   truth
+ *     0     0     in the VMCB/VMCS: regs_need() fetches the group
+ *     1     0     in both
+ *     1     1     in regs: the vendor flushes it before the next entry
+ *     0     1     impossible
+ *
+ * Outside the inner loop every group may be in either place; after an exit the
+ * vendor sets avail to RG_ALWAYS. GPRs, RIP and RFLAGS are always in regs.
+ */
+#include <linux/kvm.h>
+#include <asm/fpu/api.h>
+#include <asm/kvm.h>
+#include <kvm/vcpu.h>
+#include <kvm/vm.h>
+#include "mmu/types.h"
+
+/* --- requests of x86, above those of virt/kvm --- */
+enum {
+	REQ_EVENT = KVM_REQ_ARCH_BASE,	/* look for events to inject, recompute windows */
+	REQ_TRIPLE_FAULT,
+	REQ_NMI,			/* x86_events.nmi_queued moved */
+	REQ_TSC,			/* TSC offset or frequency changed */
+	REQ_MMU_RELOAD,			/* the root is invalid */
+	REQ_EXIT_USER,			/* leave for user space at once, as if kicked by a signal */
+};
+
+/* --- registers (regs.c, cr.c, seg.c) --- */
+enum { GPR_RAX, GPR_RCX, GPR_RDX, GPR_RBX, GPR_RSP, GPR_RBP, GPR_RSI, GPR_RDI,
+       GPR_R8, GPR_R9, GPR_R10, GPR_R11, GPR_R12, GPR_R13, GPR_R14, GPR_R15, NR_GPRS };
+
+enum { SEG_ES, SEG_CS, SEG_SS, SEG_DS, SEG_FS, SEG_GS, SEG_LDTR, SEG_TR, NR_SEGS };
+
+/* Groups: bits of x86_vcpu.avail and .dirty */
+#define RG_SEG		BIT(0)	/* all eight, and cpl */
+#define RG_DTABLE	BIT(1)	/* gdt, idt */
+#define RG_CR		BIT(2)	/* cr0, cr2, cr4 */
+#define RG_CR3		BIT(3)
+#define RG_PDPTR	BIT(4)
+#define RG_DR		BIT(5)	/* dr6, dr7; db[] belongs to debug.c */
+#define RG_SYSCALL	BIT(6)	/* star, lstar, cstar, sfmask, kernel_gs_base */
+#define RG_SYSENTER	BIT(7)
+#define RG_EFER		BIT(8)
+#define RG_PAT		BIT(9)
+#define RG_SHADOW	BIT(10)	/* interrupt shadow */
+#define RG_CR8		BIT(11)	/* task priority; user-space irqchip */
+#define RG_DEBUGCTL	BIT(12)	/* debugctl and the last-branch MSRs */
+#define RG_ALL		(BIT(13) - 1)
+/* Never leave regs: the vendor copies them in and out on each entry. */
+#define RG_ALWAYS	0
+
+/* attr: descriptor bits 40-47 and 52-55 put together, as in the VMCB and in emul.h. */
+#define SEG_ATTR_TYPE	0x000f
+#define SEG_ATTR_S	BIT(4)
+#define SEG_ATTR_DPL	5
+#define SEG_ATTR_P	BIT(7)
+#define SEG_ATTR_AVL	BIT(8)
+#define SEG_ATTR_L	BIT(9)
+#define SEG_ATTR_DB	BIT(10)
+#define SEG_ATTR_G	BIT(11)
+
+struct x86_seg {
+	u16 selector;
+	u16 attr;
+	u32 limit;	/* bytes, granularity applied */
+	u64 base;
+};
+
+struct x86_dtable {
+	u64 base;
+	u16 limit;
+};
+
+enum x86_shadow { SHADOW_NONE = 0, SHADOW_STI = 1, SHADOW_MOVSS = 2 };	/* KVM_X86_SHADOW_INT_* compatible bits */
+
+struct x86_regs {
+	u64 gpr[NR_GPRS];
+	u64 rip;
+	u64 rflags;		/* as the guest sees it: see regs_rflags() for guest debug's TF */
+	u64 cr0, cr2, cr3, cr4, cr8;
+	u64 efer;
+	u64 pdptr[4];
+	u64 dr6, dr7;
+	struct x86_seg seg[NR_SEGS];
+	u8 cpl;
+	u8 shadow;		/* enum x86_shadow bits */
+	struct x86_dtable gdt, idt;
+	u64 star, lstar, cstar, sfmask, kernel_gs_base;
+	u64 sysenter_cs, sysenter_esp, sysenter_eip;
+	u64 pat;
+	u64 debugctl, br_from, br_to, int_from, int_to;
+};
+
+/* --- events (event.c) --- */
+struct x86_exception {
+	u8 vector;
+	bool has_error;
+	u32 error_code;
+	bool has_payload;
+	u64 payload;		/* #PF: CR2; #DB: DR6 bits */
+};
+
+/* Where an exception is on its way into the guest. */
+enum x86_exc_state {
+	EXC_NONE,
+	EXC_PENDING,		/* raised; payload not in CR2/DR6 yet; may still be merged */
+	EXC_INJECTED,		/* handed to the hardware; payload delivered */
+};
+
+enum x86_irq_state { IRQ_NONE, IRQ_INJECTED, IRQ_SOFT_INJECTED };
+
+struct x86_events {
+	u8 exc_state;			/* (v)(r) enum x86_exc_state */
+	struct x86_exception exc;	/* (v)(r) */
+	u8 irq_state;			/* (v)(r) enum x86_irq_state */
+	u8 irq_vector;			/* (v)(r) */
+	bool irq_queued;		/* (v)(r) KVM_INTERRUPT gave irq_vector, not injected yet */
+	bool nmi_injected;		/* (v)(r) */
+	u8 nmi_pending;			/* (v)(r) 0..2 */
+	atomic_t nmi_queued;		/* (a) KVM_NMI since REQ_NMI was taken */
+	bool triple_fault;		/* (v)(r) as KVM_VCPUEVENT_VALID_TRIPLE_FAULT */
+	u8 insn_len;			/* (v) of the software event being re-injected */
+	u64 soft_rip;			/* (v) linear RIP (CS.base + RIP) of that software event */
+};
+
+/* --- CPUID (cpuid.c) --- */
+struct x86_cpuid {
+	int nent;				/* (v) */
+	struct kvm_cpuid_entry2 *ent;		/* (v) kvmalloc'ed, as user space gave it */
+	u32 words[24];				/* (v) enum cpuid_word: guest feature bits, host support ANDed */
+	u64 emul_features;			/* (v) BIT_ULL(enum emul_feature) for the emulator */
+	u64 cr4_valid;				/* (v) CR4 bits that this guest may set */
+	u64 efer_valid;				/* (v) likewise */
+	u64 xcr0_valid;				/* (v) likewise */
+	u64 xss_valid;				/* (v) */
+	u8 phys_bits;				/* (v) MAXPHYADDR */
+	u64 reserved_gpa_bits;			/* (v) */
+	bool amd;				/* (v) vendor string is AMD or Hygon */
+	u32 pv_features;			/* (v) KVM_CPUID_FEATURES eax */
+	bool ran;				/* (v) KVM_RUN was called: CPUID is frozen */
+};
+
+/* --- MSRs (msr.c) --- */
+struct x86_msrs {
+	u64 tsc_aux;		/* (v)(r) */
+	u64 misc_enable;	/* (v)(r) */
+	u64 spec_ctrl;		/* (v)(r) while not in hardware */
+	u64 virt_spec_ctrl;	/* (v)(r) */
+	u64 arch_capabilities;	/* (v) */
+	u64 platform_info;	/* (v) */
+	u64 misc_features;	/* (v)(r) */
+	u64 ucode_rev;		/* (v) */
+	u64 perf_capabilities;	/* (v) */
+	u64 xss;		/* (v)(r) */
+	u64 tsc_adjust;		/* (v) */
+	u64 feature_control;	/* (v)(r) */
+	u64 hwcr;		/* (v)(r) */
+	u64 mtrr[32];		/* (v)(r) mtrr.c: def, fixed, variable */
+	u64 apic_base;		/* (v) user-space irqchip: value alone */
+	u64 de_cfg;		/* (v) */
+	u64 vm_hsave_pa;
+	u64 spare[4];
+};
+
+/* --- FPU (fpu.c) --- */
+struct x86_fpu {
+	struct fpu_guest guest;	/* (v) */
+	u64 xcr0;		/* (v)(r) */
+	u64 host_xcr0;		/* (c) */
+	u32 pkru;		/* (v) guest's, while the guest's is not loaded */
+	u32 host_pkru;		/* (v) */
+	bool switch_pkru;	/* (v) CR4.PKE and XCR0.PKRU: the guest has its own */
+	bool switch_xcr0;	/* (v) xcr0 != host, or xss != host */
+};
+
+/* --- debug registers (debug.c) --- */
+struct x86_debug {
+	u64 db[4];		/* (v)(r) guest's DR0-3 */
+	u64 eff_db[4];		/* (v) in force: guest's or KVM_SET_GUEST_DEBUG's */
+	u64 eff_dr7;		/* (v) */
+	u32 guest_debug;	/* (v) KVM_GUESTDBG_* */
+	u64 guest_debug_dr7;	/* (v) */
+	u64 step_rip;		/* (v) linear RIP when single stepping began */
+	bool db_loaded;		/* (v) the guest owns the hardware's DRs until the next put */
+	bool reload;		/* (v) eff_db changed while breakpoints are on */
+};
+
+/* --- time (tsc.c) --- */
+struct x86_tsc {
+	u64 offset;		/* (v) guest TSC = host TSC * ratio + offset */
+	u64 ratio;		/* (v) vendor fixed point, 0: none */
+	u32 khz;		/* (v) virtual frequency */
+	u64 last_host;		/* (v) host TSC at put, if the TSC is unstable */
+};
+
+/* --- I/O towards user space (io.c, emul_env.c) --- */
+struct x86_io {
+	/* Called by KVM_RUN with what user space answered; RUN_* or -errno. */
+	int (*complete)(struct x86_vcpu *vcpu);	/* (v) */
+	void *pio_data;		/* (c) the page at ARCH_PIO_PAGE_OFFSET */
+	struct page *pio_page;	/* (c) */
+	u64 pio_next_rip;	/* (v) fast port I/O: where the instruction ends */
+	u16 pio_port;		/* (v) */
+	u8 pio_size;		/* (v) */
+	u64 pio_linear_rip;	/* (v) of the instruction: skipped only if still there */
+	bool mmio_needed;	/* (v) */
+	bool no_exit_on_mmio_count;
+};
+
+struct emul_vcpu;		/* emul_env.c: struct emul_ctxt and its glue, made on first use */
+
+struct x86_vcpu {
+	struct kvm_vcpu base;			/* first */
+	struct kvm_run *run;			/* (c) = base.run */
+	struct x86_vm *vm;			/* (c) */
+	u32 avail, dirty;			/* (v) RG_* */
+	struct x86_regs regs;			/* (v) */
+	struct x86_events ev;
+	struct mmu_vcpu mmu;
+	struct x86_debug debug;
+	struct x86_io io;
+	struct x86_fpu fpu;
+	struct x86_tsc tsc;
+	struct x86_msrs msr;
+	struct x86_cpuid cpuid;
+	struct emul_vcpu *emul;			/* (v) NULL until first used */
+	u64 tlb_gen;				/* (v) acknowledged generation of vm->mmu.tlb_gen */
+	u8 mp_state;				/* (v) KVM_MP_STATE_* */
+	bool guest_mode;			/* (v) L2 runs: always false until nesting exists */
+	bool smm;				/* (v) */
+	bool intercepts_stale;			/* (v) vendor recomputes intercepts before entry */
+	bool irq_window;			/* (v) user space asked, window open exit is armed */
+	u32 sync_valid;				/* kvm_run.kvm_valid_regs that were accepted */
+	u32 load_cpu_gen;			/* (v) */
+	u64 exit_reason_last;			/* (v) tracing only */
+};
+
+struct x86_vm {
+	struct kvm base;			/* first */
+	struct mmu_vm mmu;
+	u32 disabled_exits;			/* (l:lock, before vCPUs) KVM_X86_DISABLE_EXITS_* */
+	u64 disabled_quirks;			/* KVM_CAP_DISABLE_QUIRKS2 */
+	u32 default_tsc_khz;			/* KVM_SET_TSC_KHZ on the VM, 0: host's */
+	u32 msr_exit_mask;			/* KVM_CAP_X86_USER_SPACE_MSR: KVM_MSR_EXIT_REASON_* */
+	bool exit_on_emul_error;		/* KVM_CAP_EXIT_ON_EMULATION_FAILURE */
+	bool exception_payload;			/* KVM_CAP_EXCEPTION_PAYLOAD */
+	bool triple_fault_event;		/* KVM_CAP_X86_TRIPLE_FAULT_EVENT */
+	bool guest_can_read_platform_info;	/* KVM_CAP_MSR_PLATFORM_INFO */
+	bool max_vcpu_ids_set;
+	u32 max_vcpu_ids;			/* KVM_CAP_MAX_VCPU_ID, 0: default */
+	hva_t tss_addr;				/* KVM_SET_TSS_ADDR */
+	gpa_t identity_map_addr;		/* KVM_SET_IDENTITY_MAP_ADDR */
+	spinlock_t tsc_lock;			/* of the tsc_* below (tsc.c) */
+	u64 tsc_last_write, tsc_last_host_ns, tsc_last_offset;
+	struct msr_filter __rcu *msr_filter;	/* (l:lock) read under srcu: msr_filter.c */
+};
+
+static inline struct x86_vcpu *to_x86_vcpu(struct kvm_vcpu *vcpu)
+{
+	return container_of(vcpu, struct x86_vcpu, base);
+}
+
+static inline struct x86_vm *to_x86_vm(struct kvm *kvm)
+{
+	return container_of(kvm, struct x86_vm, base);
+}
+
+/* --- module.c / setup: what the host has, constant after a vendor module loaded --- */
+struct x86_host {
+	u64 efer;		/* EFER of this kernel */
+	u64 xcr0;		/* XCR0 of this kernel */
+	u64 xss;
+	u64 arch_capabilities;
+	u32 tsc_khz;
+	u8 phys_bits;
+	u8 shadow_phys_bits;	/* below encryption bits */
+	u64 pat;
+};
+extern struct x86_host x86_host;
+
+#define req_event(vcpu)	kvm_make_request(REQ_EVENT, &(vcpu)->base)
+
+#endif

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef DKVM_IOBUS_H
+#define DKVM_IOBUS_H
+/*
+ * Devices in the kernel by address: ports and MMIO.
+ *
+ * A bus is a sorted immutable array, replaced as a whole (kvm->slots_lock) and
+ * read under kvm->srcu.
+ */
+#include <linux/types.h>
+#include <kvm/types.h>
+
+struct kvm_vcpu;
+struct kvm_iodev;
+
+enum kvm_bus_id {
+	KVM_BUS_PIO,
+	KVM_BUS_MMIO,
+	KVM_BUS_COALESCED_PIO,	/* zones looked at after the bus proper */
+	KVM_BUS_COALESCED_MMIO,
+	KVM_NR_BUSES
+};
+
+/* True: the access was served. False: not mine (address, length, data). */
+struct kvm_iodev_ops {
+	bool (*read)(struct kvm_vcpu *vcpu, struct kvm_iodev *dev, gpa_t addr, int len, void *val);
+	bool (*write)(struct kvm_vcpu *vcpu, struct kvm_iodev *dev, gpa_t addr, int len, const void *val);
+	void (*destroy)(struct kvm_iodev *dev);	/* last reader is gone */
+	bool atomic;	/* write may be called with interrupts off */
+};
+
+struct kvm_iodev {
+	const struct kvm_iodev_ops *ops;
+};
+
+struct kvm_iobus_range {
+	gpa_t addr;
+	u32 len;		/* 0: any length (ioeventfd) */
+	struct kvm_iodev *dev;
+};
+
+struct kvm_iobus {
+	unsigned int nr;
+	struct kvm_iobus_range range[];
+};
+
+/**
+ * kvm_iobus_write - offer a write to the devices at that address
+ * @vcpu: the writer, inside its SRCU section
+ * Return: whether a device took it (coalescing zones included).
+ */
+bool kvm_iobus_write(struct kvm_vcpu *vcpu, enum kvm_bus_id bus, gpa_t addr, int len, const void *val);
+bool kvm_iobus_read(struct kvm_vcpu *vcpu, enum kvm_bus_id bus, gpa_t addr, int len, void *val);
+
+/* As kvm_iobus_write(), only devices with ops->atomic; interrupts may be off. */
+bool kvm_iobus_write_atomic(struct kvm_vcpu *vcpu, enum kvm_bus_id bus, gpa_t addr, int len, const void *val);
+
+int kvm_iobus_add(struct kvm *kvm, enum kvm_bus_id bus, gpa_t addr, u32 len, struct kvm_iodev *dev);
+/* Unpublishes, waits for readers, destroys; never fails. */
+void kvm_iobus_del(struct kvm *kvm, enum kvm_bus_id bus, struct kvm_iodev *dev);
+void kvm_iobus_free(struct kvm *kvm);
+
+#endif

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef DKVM_VM_H
+#define DKVM_VM_H
+/*
+ * struct kvm: a virtual machine on any architecture, and who may change what.
+ *
+ * Lock order, outermost first:
+ *
+ *   kvm_usage_lock > cpus_read_lock > kvm_vms_lock
+ *   kvm->lock > vcpu->mutex > kvm->slots_lock > (mmap_lock) > kvm->mmu_lock
+ *
+ * and none of these is taken inside a read section of kvm->srcu, because
+ * writers wait for readers while they hold them. Readers of slots and buses
+ * are inside such a section on every path; a vCPU in KVM_RUN holds one all the
+ * time and is told to renew it with KVM_REQ_QUIESCE (kvm_synchronize()).
+ */
+#include <linux/kvm.h>
+#include <linux/list.h>
+#include <linux/mm_types.h>
+#include <linux/mmu_notifier.h>
+#include <linux/mutex.h>
+#include <linux/refcount.h>
+#include <linux/rwlock.h>
+#include <linux/srcu.h>
+#include <linux/xarray.h>
+#include <kvm/iobus.h>
+#include <kvm/stats.h>
+#include <kvm/types.h>
+#include <kvm/vcpu.h>
+
+#define KVM_ADDRESS_SPACES	2	/* normal, SMM; the second unused without SMM */
+
+struct kvm_memslots;
+struct kvm_coalesced;
+
+struct kvm {
+	rwlock_t mmu_lock ____cacheline_aligned;	/* page tables, invalidation state */
+	struct srcu_struct srcu;		/* memslots, buses */
+	struct kvm_memslots __rcu *slots[KVM_ADDRESS_SPACES]; /* (l:slots_lock) read under srcu */
+	struct kvm_iobus __rcu *bus[KVM_NR_BUSES];	/* (l:slots_lock) read under srcu */
+
+	struct mm_struct *mm;			/* (c) only this process may use the VM */
+	struct mutex lock;			/* creation of vCPUs, VM-wide settings */
+	struct mutex slots_lock;		/* memslots, buses */
+	struct mutex slots_arch_lock;		/* (under slots_lock) arch data of slots */
+	struct xarray vcpus;			/* (l:lock) idx -> vCPU, read by anybody */
+	int nr_vcpus;				/* (l:lock) published after the vCPU is in vcpus */
+	int created_vcpus;			/* (l:lock) includes the ones being made */
+	int max_vcpu_id;			/* (l:lock) exclusive limit of ids */
+	refcount_t users;			/* file descriptors; the last one destroys */
+	bool bugged;				/* set once: no ioctl but close works */
+	bool dead;
+
+	/* mmu notifier (l:mmu_lock), see kvm_invalidation_retry() */
+	struct mmu_notifier notifier;
+	unsigned long inval_seq;		/* raised at the end of each invalidation */
+	long inval_active;			/* invalidations under way */
+	hva_t inval_start, inval_end;		/* hull of their ranges */
+
+	struct kvm_coalesced *coalesced;	/* (l:slots_lock) */
+	struct list_head ioeventfds;		/* (l:slots_lock) */
+	struct list_head link;			/* (l:kvm_vms_lock) in kvm_vms */
+	u32 manual_dirty_log;			/* (l:slots_lock) KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2 flags */
+	struct dentry *debugfs;			/* (c) */
+	struct kvm_vm_stats stat;		/* (a) */
+	char stats_id[KVM_STATS_ID_SIZE];	/* (c) */
+};
+
+extern struct mutex kvm_vms_lock;
+extern struct list_head kvm_vms;		/* (l:kvm_vms_lock) all VMs */
+
+/* Iterate over the vCPUs that are visible; @idx is an unsigned long. */
+#define kvm_for_each_vcpu(idx, vcpu, kvm) \
+	xa_for_each_range(&(kvm)->vcpus, idx, vcpu, 0, \
+			  (unsigned long)smp_load_acquire(&(kvm)->nr_vcpus) - 1)
+
+/** kvm_vcpu_by_id - the visible vCPU with that id, or NULL */
+struct kvm_vcpu *kvm_vcpu_by_id(struct kvm *kvm, int id);
+
+void kvm_get(struct kvm *kvm);
+void kvm_put(struct kvm *kvm);
+
+/**
+ * kvm_synchronize - wait until no reader uses what was just unpublished
+ * @kvm: VM; slots_lock is held and no read section of kvm->srcu
+ *
+ * Makes running vCPUs renew their read section and waits for all.
+ */
+void kvm_synchronize(struct kvm *kvm);
+
+/**
+ * kvm_request_all - make a request of every vCPU and kick those in guest mode
+ * @kvm: VM
+ * @req: request number
+ * @wait: return only after every vCPU has left guest mode once
+ *
+ * Context: any but NMI; with @wait interrupts must be on.
+ * Return: whether an IPI was sent.
+ */
+bool kvm_request_all(struct kvm *kvm, unsigned int req, bool wait);
+
+/** kvm_kick_all - every vCPU in guest mode leaves it once before this returns */
+void kvm_kick_all(struct kvm *kvm);
+
+/* The VM is beyond repair through a fault of ours: stop it, keep the host. */
+void kvm_vm_bugged(struct kvm *kvm);
+
+#define KVM_BUG_ON_VM(cond, kvm) ({				\
+	bool __bad = !!(cond);					\
+	if (WARN_ON_ONCE(__bad && !(kvm)->bugged))		\
+		kvm_vm_bugged(kvm);				\
+	unlikely(__bad);					\
+})
+
+#endif
