@@ -12,9 +12,9 @@ enum cpuid_word {
 	CW_80000001_ECX, CW_80000001_EDX, CW_80000007_EDX, CW_80000008_EBX,
 	CW_8000000A_EDX, CW_80000021_EAX, CW_7_2_EDX,
 	CW_KVM_EAX,
-	NR_CPUID_WORDS
+	NR_CPUID_FEATURE_WORDS
 };
-static_assert(NR_CPUID_WORDS <= ARRAY_SIZE(((struct x86_cpuid *)0)->words));
+static_assert(NR_CPUID_FEATURE_WORDS <= ARRAY_SIZE(((struct x86_cpuid *)0)->words));
 
 struct cpuid_adjust {
 	u8 word;	/* enum cpuid_word */
@@ -29,7 +29,7 @@ static inline bool guest_has(const struct x86_vcpu *vcpu, unsigned int gf)
 }
 
 /* what KVM_GET_SUPPORTED_CPUID reports for that feature; constant after cpuid_setup() */
-extern u32 cpuid_supported[NR_CPUID_WORDS];
+extern u32 cpuid_supported[NR_CPUID_FEATURE_WORDS];
 static inline bool host_offers(unsigned int gf)
 {
 	return cpuid_supported[gf >> 5] & (1u << (gf & 31));

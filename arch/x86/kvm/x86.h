@@ -25,6 +25,9 @@
 #include <kvm/vm.h>
 #include "mmu/types.h"
 
+struct x86_vcpu;
+struct x86_vm;
+
 /* --- requests of x86, above those of virt/kvm --- */
 enum {
 	REQ_EVENT = KVM_REQ_ARCH_BASE,	/* look for events to inject, recompute windows */
