@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# dkvm: kvm.ko and kvm-amd.ko, out of tree. `make help` lists what there is.
+
+ifneq ($(KERNELRELEASE),)
+
+#
+# Part 1: read by the kernel's build system (make -C KDIR M=...).
+#
+include $(src)/Kbuild
+
+else
+
+#
+# Part 2: read by people.
+#
+TOP	:= $(patsubst %/,%,$(dir $(abspath $(lastword $(MAKEFILE_LIST)))))
+TESTBED	:= $(TOP)/tools/testing/testbed
+
+# For the machine that this runs on. Everything that tests builds in the cache instead.
+KDIR	?= /lib/modules/$(shell uname -r)/build
+
+export DKVM_CACHE ?= $(HOME)/.cache/dkvm
+# ours or stock: whose modules `make run` and `make shell` load.
+MODULES	?= ours
+
+modules:
+	@if [ -d "$(KDIR)" ]; then \
+		$(MAKE) -C "$(KDIR)" M="$(TOP)" modules; \
+	else \
+		echo "No kernel headers in $(KDIR): building for the testbed's kernel."; \
+		echo "(For this machine: apt-get install linux-headers-$$(uname -r))"; \
+		$(TESTBED)/build; \
+	fi
+
+install:
+	@[ -f "$(TOP)/arch/x86/kvm/kvm.ko" -o -f "$(TOP)/kvm.ko" ] || { echo "Run make first." >&2; exit 1; }
+	$(MAKE) -C "$(KDIR)" M="$(TOP)" INSTALL_MOD_DIR=updates/dkvm modules_install
+	depmod
+
+uninstall:
+	rm -rf "/lib/modules/$$(uname -r)/updates/dkvm"
+	depmod
+
+run:
+	@$(if $(filter stock,$(MODULES)),,$(TESTBED)/build &&) $(TESTBED)/run-guest --modules $(MODULES) $(RUN_ARGS)
+
+shell:
+	@$(if $(filter ours,$(MODULES)),$(TESTBED)/build &&) $(TESTBED)/l1 --modules $(MODULES) --interactive $(RUN_ARGS)
+
+check:
+	@$(TESTBED)/check $(CHECK_ARGS)
+
+bench:
+	@$(TESTBED)/bench
+
+sparse:
+	@$(TESTBED)/build --sparse
+
+checkpatch:
+	@$(TESTBED)/checkpatch
+
+layering:
+	@$(TESTBED)/build --quiet
+	@$(TOP)/tools/testing/selftests/kvm/layering
+
+selftests:
+	@$(TESTBED)/build
+	@$(TESTBED)/selftests
+
+fetch:
+	@$(TESTBED)/fetch tools kernel qemu client source
+
+clean:
+	@if [ -d "$(KDIR)" ]; then $(MAKE) -C "$(KDIR)" M="$(TOP)" clean; fi
+	rm -rf "$(DKVM_CACHE)"/build "$(DKVM_CACHE)"/build-* "$(DKVM_CACHE)/selftests"
+
+help:
+	@echo 'Try it, on any Debian 12 machine (nothing but the cache folder and packages is touched):'
+	@echo '  make run                boot a Debian guest on our modules, in an emulated SVM machine'
+	@echo '  make run MODULES=stock  the same on the modules of the distribution'
+	@echo '  make shell              a shell in that machine, our modules loaded (MODULES=stock|none)'
+	@echo '  make check              all tests'
+	@echo '  make bench              instructions per exit, ours beside stock'
+	@echo 'Parts of make check:'
+	@echo '  make sparse             build with sparse'
+	@echo '  make checkpatch         coding style'
+	@echo '  make layering           who may know whom'
+	@echo "  make selftests          the kernel's own KVM selftests, ours beside stock"
+	@echo 'For a machine with SVM:'
+	@echo '  make                    build for the running kernel (KDIR=... for another one)'
+	@echo '  make install            install below updates/dkvm; make uninstall goes back'
+	@echo '  make clean              remove what was built'
+	@echo 'Variables: DKVM_CACHE (default ~/.cache/dkvm), DKVM_MIRROR (a Debian mirror),'
+	@echo '  RUN_ARGS (for make run: see tools/testing/testbed/run-guest --help), CHECK_ARGS'
+
+.PHONY: modules install uninstall run shell check bench sparse checkpatch layering selftests fetch clean help
+
+endif
