@@ -212,6 +212,18 @@ struct emul_frag {
 	bool mmio;
 };
 
+/**
+ * struct emul_span - an operand in guest memory, translated
+ * @frag:  its pieces; the second only if it crosses a page
+ * @len:   bytes
+ * @first: bytes in the first piece
+ */
+struct emul_span {
+	struct emul_frag frag[2];
+	u8 len;
+	u8 first;
+};
+
 /** enum emul_io_kind - what user space is asked for */
 enum emul_io_kind {
 	EMUL_IO_NONE,
@@ -344,7 +356,7 @@ struct emul_load {
 struct emul_store {
 	u64 addr;
 	u64 data;
-	u8 kind;		/* enum emul_store_kind of access.h */
+	u8 kind;		/* enum emul_store_kind, in access.h */
 	u8 len;
 };
 
@@ -365,6 +377,7 @@ struct emul_store {
  * @mode:        enum emul_mode
  * @cpl:         current privilege level
  * @lma:         EFER.LMA
+ * @la57:        linear addresses have 57 bits (CR4.LA57 in long mode)
  * @guest_mode:  ask the intercept callback
  * @hint_valid:  @hint_gpa is good
  * @hint_write:  it is good for stores as well
@@ -396,6 +409,7 @@ struct emul_ctxt {
 	u8 mode;
 	u8 cpl;
 	bool lma;
+	bool la57;
 	bool guest_mode;
 	bool hint_valid;
 	bool hint_write;
@@ -429,8 +443,13 @@ struct emul_ctxt {
 	u32 pio_bytes;
 	u64 next_rip;
 	u64 next_flags;
+	u64 dst;		/* destination operand, if it is general */
+	u64 old;		/* what it was before the handler */
+	u64 src;		/* source operand */
+	u64 mem_addr;		/* linear address of the memory operand */
+	struct emul_span mem;	/* and where it is */
 	u64 undo[INSN_NR_GPRS];
-	struct emul_seg seg[INSN_NR_SEGS];
+	struct emul_seg seg[INSN_NR_SEGS_ALL];
 	struct emul_load loads[EMUL_LOG_LEN];
 	struct emul_store stores[EMUL_QUEUE_LEN];
 };
@@ -483,6 +502,7 @@ static inline void emul_begin(struct emul_ctxt *c)
 {
 	c->phase = EMUL_PHASE_FETCH;
 	c->nr_bytes = 0;
+	c->seg_known = 0;
 	c->hint_valid = false;
 }
 

@@ -37,7 +37,7 @@ enum insn_seg {
 	INSN_ES, INSN_CS, INSN_SS, INSN_DS, INSN_FS, INSN_GS,
 	INSN_NR_SEGS,
 	/* These two are no operands of MOV, but the environment serves them. */
-	INSN_TR = INSN_NR_SEGS, INSN_LDTR,
+	INSN_LDTR = INSN_NR_SEGS, INSN_TR,
 	INSN_NR_SEGS_ALL,
 	INSN_NO_SEG = 0xff,
 };
@@ -71,9 +71,9 @@ enum insn_map {
  * struct insn_op - a row of opcodes.def
  * @form:  INSN_* bits below: where operands are and what the opcode allows
  * @fn:    handler (enum emul_fn), 0 if the opcode is undefined
- * @width: operand width, enum insn_width
- * @arg:   a number for the handler; for a row that leads to a sub-table, its
- *         index there
+ * @width: operand width, enum insn_width; for INSN_BY_REG the sub-table to use
+ *         when ModRM names a register
+ * @arg:   a number for the handler; for a row that leads on, the sub-table
  * @feat:  CPUID feature that the guest must have (enum emul_feature), 0: none
  */
 struct insn_op {
@@ -92,6 +92,7 @@ enum insn_width {
 	INSN_W_D,		/* 4 */
 	INSN_W_Q,		/* 8 */
 	INSN_W_V,		/* effective operand size: 2, 4, 8 */
+	INSN_W_Z,		/* 2, or 4 also for an operand size of 8 */
 	INSN_W_Y,		/* 4, or 8 with REX.W: no 16-bit form */
 	INSN_W_N,		/* native: 8 in 64-bit mode, else 4 */
 	INSN_W_X,		/* 16, or 32 with VEX.L */
@@ -136,6 +137,7 @@ enum insn_where {
 #define INSN_LOCKABLE	BIT(15)	/* LOCK is legal with a memory destination */
 #define INSN_MEM_ONLY	BIT(16)	/* #UD when ModRM names a register */
 #define INSN_REG_ONLY	BIT(17)	/* #UD when ModRM names memory */
+#define INSN_NO_MOD	(INSN_MEM_ONLY | INSN_REG_ONLY) /* always a register */
 #define INSN_NO64	BIT(18)	/* #UD in 64-bit mode */
 #define INSN_ONLY64	BIT(19)	/* #UD outside 64-bit mode */
 #define INSN_D64	BIT(20)	/* operand size defaults to 64 in 64-bit mode */
@@ -146,11 +148,12 @@ enum insn_where {
 #define INSN_VEC	BIT(25)	/* ModRM.reg is a vector register */
 #define INSN_VEX_OK	BIT(26)	/* the opcode has a VEX form */
 #define INSN_ALIGNED	BIT(27)	/* memory must be aligned to its width */
-#define INSN_NO_CHECK	BIT(28)	/* the handler does the privilege checks */
-#define INSN_ONE_MEM	BIT(29)	/* exactly one memory access, the operand's */
+#define INSN_ONE_MEM	BIT(28)	/* no memory access but that of the operand */
 /* Rows that lead on: the final row is in a sub-table. */
-#define INSN_BY_REG	BIT(30)	/* by ModRM.reg; mod 3 may have its own rows */
+#define INSN_BY_REG	BIT(29)	/* by ModRM.reg */
+#define INSN_BY_RM	BIT(30)	/* by ModRM.rm */
 #define INSN_BY_PFX	BIT(31)	/* by mandatory prefix: none, 66, F3, F2 */
+#define INSN_LEADS_ON	(INSN_BY_REG | INSN_BY_RM | INSN_BY_PFX)
 
 /**
  * struct insn - a decoded instruction

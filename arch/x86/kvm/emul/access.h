@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * How handlers reach registers, segments, memory and devices.
+ */
+#ifndef DKVM_EMUL_ACCESS_H
+#define DKVM_EMUL_ACCESS_H
+
+#include "emul.h"
+#include "flags.h"
+#include "opcodes.h"
+
+/* What a queued store goes to. */
+enum emul_store_kind {
+	EMUL_STORE_RAM,		/* memory, or a device if none is there */
+	EMUL_STORE_BUF,		/* likewise, @data bytes of c->pio_buf */
+	EMUL_STORE_BUF_MMIO,	/* the same found to be a device */
+	EMUL_STORE_MMIO,
+	EMUL_STORE_PORT,	/* @data */
+	EMUL_STORE_PORT_STRING,	/* c->pio_count elements in c->pio_buf */
+};
+
+/* ---- registers ---- */
+
+/* Set all 64 bits of a general register; the old value is kept for undoing. */
+static inline void emul_put64(struct emul_ctxt *c, unsigned int r, u64 val)
+{
+	if (!(c->undo_mask & BIT(r))) {
+		c->undo[r] = c->gpr[r];
+		c->undo_mask |= BIT(r);
+	}
+	c->gpr[r] = val;
+}
+
+/* Does an 8-bit operand @r mean AH, CH, DH, BH? */
+static inline bool emul_high_byte(const struct emul_ctxt *c, unsigned int r)
+{
+	return (r & ~3U) == 4 &&
+	       !(c->insn.prefixes & (INSN_PFX_REX | INSN_PFX_VEX));
+}
+
+static inline u64 emul_get(const struct emul_ctxt *c, unsigned int r,
+			   unsigned int w)
+{
+	if (w == 1 && emul_high_byte(c, r))
+		return (c->gpr[r & 3] >> 8) & 0xff;
+	return c->gpr[r] & width_mask(w);
+}
+
+/* Writing 32 bits clears the upper half, writing fewer leaves the rest. */
+static inline void emul_put(struct emul_ctxt *c, unsigned int r,
+			    unsigned int w, u64 val)
+{
+	if (w >= 4)
+		emul_put64(c, r, w == 4 ? (u32)val : val);
+	else if (w == 2)
+		emul_put64(c, r, (c->gpr[r] & ~0xffffULL) | (u16)val);
+	else if (emul_high_byte(c, r))
+		emul_put64(c, r & 3, (c->gpr[r & 3] & ~0xff00ULL) |
+				     (val & 0xff) << 8);
+	else
+		emul_put64(c, r, (c->gpr[r] & ~0xffULL) | (u8)val);
+}
+
+/* Write the low @w bytes of a register and nothing else, also for w == 4. */
+static inline void emul_merge(struct emul_ctxt *c, unsigned int r,
+			      unsigned int w, u64 val)
+{
+	u64 mask = width_mask(w);
+
+	emul_put64(c, r, (c->gpr[r] & ~mask) | (val & mask));
+}
+
+static inline void emul_set_flags(struct emul_ctxt *c, u64 mask, u64 val)
+{
+	c->next_flags = (c->next_flags & ~mask) | (val & mask);
+}
+
+/* Do registers wider than address size @w keep their upper part? */
+static inline void emul_put_addr(struct emul_ctxt *c, unsigned int r,
+				 unsigned int w, u64 val)
+{
+	if (w == 2)
+		emul_merge(c, r, 2, val);
+	else
+		emul_put64(c, r, w == 4 ? (u32)val : val);
+}
+
+static inline bool emul_has(const struct emul_ctxt *c, enum emul_feature f)
+{
+	return c->features & BIT_ULL(f);
+}
+
+/* Protected mode with its descriptors: neither real nor virtual-8086. */
+static inline bool emul_protected(const struct emul_ctxt *c)
+{
+	return c->mode >= EMUL_MODE_PROT16;
+}
+
+static inline unsigned int emul_iopl(const struct emul_ctxt *c)
+{
+	return (c->rflags & X86_EFLAGS_IOPL) >> X86_EFLAGS_IOPL_BIT;
+}
+
+static inline bool emul_canonical(const struct emul_ctxt *c, u64 addr)
+{
+	unsigned int shift = c->la57 ? 7 : 16;
+
+	return (u64)((s64)(addr << shift) >> shift) == addr;
+}
+
+static inline enum emul_rc emul_gp0(struct emul_ctxt *c)
+{
+	return emul_raise(c, X86_TRAP_GP, 0);
+}
+
+static inline enum emul_rc emul_ud(struct emul_ctxt *c)
+{
+	return emul_raise_plain(c, X86_TRAP_UD);
+}
+
+/* ---- segments ---- */
+
+/* The segment register, read from the vCPU once per instruction. */
+static inline const struct emul_seg *emul_seg(struct emul_ctxt *c,
+					      enum insn_seg seg)
+{
+	if (!(c->seg_known & BIT(seg))) {
+		c->env->seg_get(c, seg, &c->seg[seg]);
+		c->seg_known |= BIT(seg);
+	}
+	return &c->seg[seg];
+}
+
+/* Load a segment register and keep the cached copy true. */
+static inline void emul_set_seg(struct emul_ctxt *c, enum insn_seg seg,
+				const struct emul_seg *val)
+{
+	c->env->seg_set(c, seg, val);
+	c->seg_known &= ~BIT(seg);
+}
+
+/**
+ * emul_linear - segmentation
+ * @c:      context
+ * @seg:    segment register
+ * @ea:     effective address, truncated to the address size
+ * @len:    bytes to be accessed
+ * @write:  for writing
+ * @linear: result
+ *
+ * Checks limit, type and canonical form.
+ * Return: EMUL_OK, or EMUL_FAULT with #GP(0) or #SS(0).
+ */
+enum emul_rc emul_linear(struct emul_ctxt *c, enum insn_seg seg, u64 ea,
+			 unsigned int len, bool write, u64 *linear);
+
+/* Effective address of the instruction's memory operand. */
+u64 emul_ea(const struct emul_ctxt *c);
+
+/* ---- memory ---- */
+
+/**
+ * emul_map - translate an operand of up to two pages
+ * @c:      context
+ * @linear: its linear address
+ * @len:    1 to 64 bytes
+ * @access: EMUL_ACC_WRITE, EMUL_ACC_IMPLICIT; user rights follow from c->cpl
+ * @span:   result
+ */
+enum emul_rc emul_map(struct emul_ctxt *c, u64 linear, unsigned int len,
+		      unsigned int access, struct emul_span *span);
+
+/* Read a translated operand, from memory or a device. */
+enum emul_rc emul_load(struct emul_ctxt *c, struct emul_span *span, void *buf);
+
+/* Queue a store to a translated operand. */
+enum emul_rc emul_store(struct emul_ctxt *c, struct emul_span *span,
+			const void *buf);
+
+/*
+ * Atomically replace @old by @new in a translated operand; EMUL_RETRY if it has
+ * changed meanwhile. On a device, and across pages, it is a plain store. Must
+ * be the last thing of a handler that can fail.
+ */
+enum emul_rc emul_exchange(struct emul_ctxt *c, struct emul_span *span,
+			   const void *old, const void *new);
+
+/* Segmentation, translation and access in one. */
+enum emul_rc emul_read(struct emul_ctxt *c, enum insn_seg seg, u64 ea,
+		       void *buf, unsigned int len);
+enum emul_rc emul_write(struct emul_ctxt *c, enum insn_seg seg, u64 ea,
+			const void *buf, unsigned int len);
+/* Read a descriptor table or a TSS: linear address, supervisor rights. */
+enum emul_rc emul_read_system(struct emul_ctxt *c, u64 linear, void *buf,
+			      unsigned int len);
+
+/* Translate the instruction's memory operand of @len bytes into c->mem. */
+enum emul_rc emul_map_operand(struct emul_ctxt *c, unsigned int len, bool write);
+
+/* Load or store @len bytes of the memory operand, translated here. */
+enum emul_rc emul_load_operand(struct emul_ctxt *c, void *buf,
+			       unsigned int len);
+enum emul_rc emul_store_operand(struct emul_ctxt *c, const void *buf,
+				unsigned int len);
+
+/* ---- ports ---- */
+
+/* Read a port; the answer is remembered for replay like that of a device. */
+enum emul_rc emul_port_in(struct emul_ctxt *c, u16 port, unsigned int size,
+			  u64 *val);
+/* Queue a write to a port. */
+enum emul_rc emul_port_out(struct emul_ctxt *c, u16 port, unsigned int size,
+			   u64 val);
+/* Queue c->pio_count elements of c->pio_buf. */
+enum emul_rc emul_port_out_string(struct emul_ctxt *c, u16 port,
+				  unsigned int size);
+
+/* Read *@n elements to c->pio_buf; *@n is how many there are then. */
+enum emul_rc emul_port_in_string(struct emul_ctxt *c, u16 port,
+				 unsigned int size, u32 *n);
+/* Queue a store of @len bytes of c->pio_buf within a page. */
+enum emul_rc emul_store_buf(struct emul_ctxt *c, const struct emul_frag *frag,
+			    u32 len);
+
+/* Send queued stores; EMUL_PENDING when user space must take one. */
+enum emul_rc emul_flush(struct emul_ctxt *c);
+
+/* ---- the stack ---- */
+
+/* Width of the stack pointer in bytes. */
+static inline unsigned int emul_stack_width(struct emul_ctxt *c)
+{
+	if (c->mode == EMUL_MODE_LONG64)
+		return 8;
+	return emul_seg(c, INSN_SS)->attr & EMUL_SEG_DB ? 4 : 2;
+}
+
+enum emul_rc emul_push(struct emul_ctxt *c, u64 val, unsigned int size);
+enum emul_rc emul_pop(struct emul_ctxt *c, u64 *val, unsigned int size);
+
+/* #GP(0) if CR4.UMIP hides system registers from CPL 3 (ctrl.c). */
+enum emul_rc emul_check_umip(struct emul_ctxt *c);
+
+/* ---- control flow ---- */
+
+/**
+ * emul_jump - set the next RIP of a near branch
+ * @c:    context
+ * @rip:  target, truncated here to @size
+ * @size: operand size in bytes
+ *
+ * Return: EMUL_OK, or #GP(0) if the target is not canonical or beyond CS.
+ */
+enum emul_rc emul_jump(struct emul_ctxt *c, u64 rip, unsigned int size);
+
+/* One handler per name in handlers.def. */
+#define FN(name) enum emul_rc emul_op_##name(struct emul_ctxt *c);
+#include "handlers.def"
+#undef FN
+
+#endif /* DKVM_EMUL_ACCESS_H */

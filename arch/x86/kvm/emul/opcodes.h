@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The opcode table as C sees it: handler numbers, and the places of rows.
+ */
+#ifndef DKVM_EMUL_OPCODES_H
+#define DKVM_EMUL_OPCODES_H
+
+#include "insn.h"
+
+/* Handler numbers: EMUL_FN_undefined is 0, so that a missing row is one. */
+enum emul_fn {
+	EMUL_FN_undefined,
+	EMUL_FN_none,		/* known, but not emulated */
+#define FN(name) EMUL_FN_##name,
+#include "handlers.def"
+#undef FN
+	EMUL_NR_FNS,
+};
+
+/* One array has all rows: the maps, then sub-tables of eight, then of four. */
+#define OPCODE_MAP(map, op)	((map) * 256 + (op))
+#define OPCODE_GRP(table, n)	(3 * 256 + (table) * 8 + (n))
+#define OPCODE_PFX(table, n)	(3 * 256 + 32 * 8 + (table) * 4 + (n))
+#define OPCODE_NR		OPCODE_PFX(32, 0)
+
+/* The sub-table that has the 64-bit meaning of opcode 63. */
+#define OPCODE_63_IN_64		OPCODE_GRP(31, 0)
+
+extern const struct insn_op insn_ops[OPCODE_NR];
+
+#endif /* DKVM_EMUL_OPCODES_H */
