@@ -34,4 +34,6 @@ void ept_format_init(struct tdp_format *fmt, const struct ept_caps *caps)
 	fmt->mmio_mask = EPT_R | EPT_MMIO | TDP_LIVE;
 	for (type = 0; type < TDP_MT_NR; type++)
 		fmt->memtype[type] = (u64)type << EPT_TYPE_SHIFT;
+	/* UC- exists in the PAT alone; here UC leaves the guest's PAT its WC. */
+	fmt->memtype[TDP_MT_UC_MINUS] = 0;
 }

@@ -44,6 +44,7 @@ void npt_format_init(struct tdp_format *fmt, const struct npt_caps *caps)
 	fmt->memtype[TDP_MT_WB] = 0;
 	fmt->memtype[TDP_MT_WC] = NPT_PWT;
 	fmt->memtype[TDP_MT_UC] = NPT_PCD | NPT_PWT;
+	fmt->memtype[TDP_MT_UC_MINUS] = NPT_PCD;
 	fmt->memtype[TDP_MT_WP] = NPT_PAT | NPT_PWT;
 	fmt->memtype[TDP_MT_WT] = NPT_PAT | NPT_PCD | NPT_PWT;
 }

@@ -53,6 +53,7 @@ enum tdp_memtype {
 	TDP_MT_WT = 4,
 	TDP_MT_WP = 5,
 	TDP_MT_WB = 6,
+	TDP_MT_UC_MINUS = 7,	/* uncached, but the guest may ask for WC */
 	TDP_MT_NR = 8,
 };
 
@@ -78,6 +79,7 @@ struct tdp_leaf {
 	bool mmu_write;		/* nobody tracks writes to it */
 	bool exec;
 	bool dirty;		/* count it as written already */
+	bool io;		/* not memory: never encrypted */
 	enum tdp_memtype memtype;
 };
 
@@ -129,13 +131,15 @@ static __always_inline u64 tdp_make_table(const struct tdp_format *f, u64 pa)
 
 static __always_inline u64 tdp_make_leaf(const struct tdp_format *f, const struct tdp_leaf *l)
 {
-	u64 e = l->pfn << 12 | f->leaf | f->me_mask | TDP_LIVE | f->accessed;
+	u64 e = l->pfn << 12 | f->leaf | TDP_LIVE | f->accessed;
 	u64 type = f->memtype[l->memtype];
 
 	e |= l->exec ? f->exec : f->noexec;
 	if (l->level > 1)
 		type |= PT_LEAF | (type & PT_LEAF) << TDP_PAT_SHIFT;
 	e |= type;
+	if (!l->io)
+		e |= f->me_mask;
 	if (l->host_write)
 		e |= TDP_HOST_W;
 	if (l->mmu_write)

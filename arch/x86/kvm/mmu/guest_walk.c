@@ -195,7 +195,7 @@ static enum pt_mem mark_used(const struct guest_mode *mode, const struct pt_mem_
 		if (want == w->entry[level])
 			continue;
 
-		res = ops->cmpxchg(ctx, w->table_pa[level], fmt->entry_size,
+		res = ops->update(ctx, w->table_pa[level], fmt->entry_size,
 				   w->entry[level], want);
 		if (res == PT_MEM_OK)
 			w->entry[level] = want;

@@ -43,7 +43,7 @@ void guest_mode_init(struct guest_mode *mode, const struct guest_mode_in *in);
 /* What became of an access to an entry. */
 enum pt_mem {
 	PT_MEM_OK,
-	PT_MEM_CHANGED,		/* cmpxchg: the entry is no longer what was read */
+	PT_MEM_CHANGED,		/* update: the entry is no longer what was read */
 	PT_MEM_NONE,		/* no (writable) memory at this address */
 	PT_MEM_FAULT,		/* the address itself could not be translated (nested) */
 };
@@ -51,13 +51,13 @@ enum pt_mem {
 /* Access to the memory that holds the tables. */
 struct pt_mem_ops {
 	enum pt_mem (*read)(void *ctx, u64 pa, unsigned int size, u64 *val);
-	enum pt_mem (*cmpxchg)(void *ctx, u64 pa, unsigned int size, u64 old, u64 val);
+	enum pt_mem (*update)(void *ctx, u64 pa, unsigned int size, u64 old, u64 val);
 };
 
 enum guest_walk_status {
 	GUEST_WALK_OK,
 	GUEST_WALK_FAULT,	/* error_code is filled in */
-	GUEST_WALK_MEM_FAULT,	/* ops->read or ->cmpxchg reported PT_MEM_FAULT for table_pa */
+	GUEST_WALK_MEM_FAULT,	/* ops->read or ->update reported PT_MEM_FAULT for table_pa */
 };
 
 struct guest_walk {

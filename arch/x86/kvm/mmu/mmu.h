@@ -27,13 +27,20 @@ struct x86_exception;
 struct kvm_memslot;
 
 /* What the vendor tells about the hardware, once, before the first VM. */
+enum mmu_format {
+	MMU_FORMAT_NPT,
+	MMU_FORMAT_EPT,
+};
+
 struct mmu_hw {
+	enum mmu_format format;
 	u8 root_level;		/* levels the processor walks: 4 or 5 */
 	u8 max_leaf_level;	/* 1: 4K, 2: 2M, 3: 1G */
 	u8 host_phys_bits;	/* physical address width, encryption bits removed */
 	u8 raw_phys_bits;	/* width below which no address bit is reserved */
 	u64 me_mask;		/* bits that mark a page as encrypted by the host */
 	bool has_nx;
+	bool has_ad;		/* EPT: accessed and dirty flags are enabled; NPT has them */
 };
 
 /*
@@ -132,6 +139,15 @@ enum mmu_gva_result mmu_write_gva(struct x86_vcpu *vcpu, gva_t gva, const void *
 enum mmu_gva_result mmu_fetch_gva(struct x86_vcpu *vcpu, gva_t gva, u8 *dst,
 				  unsigned int len, u32 access, unsigned int *done,
 				  struct x86_exception *fault);
+
+/*
+ * mmu_fetch_gva_atomic() - the same without sleeping, interrupts may be off
+ *
+ * Reads within the page of @gva. Returns the number of bytes, 0 when they
+ * cannot be had this way; the guest's accessed bits are left alone.
+ */
+unsigned int mmu_fetch_gva_atomic(struct x86_vcpu *vcpu, gva_t gva, u8 *dst,
+				  unsigned int len, u32 access);
 
 /* --- called by virt/kvm through the arch hooks --- */
 

@@ -6,7 +6,7 @@
 #include "fmt_x86.h"
 
 static const enum tdp_memtype types[] = {
-	TDP_MT_UC, TDP_MT_WC, TDP_MT_WT, TDP_MT_WP, TDP_MT_WB,
+	TDP_MT_UC, TDP_MT_WC, TDP_MT_WT, TDP_MT_WP, TDP_MT_WB, TDP_MT_UC_MINUS,
 };
 
 static struct tdp_leaf random_leaf(u64 me_mask)
@@ -19,7 +19,7 @@ static struct tdp_leaf random_leaf(u64 me_mask)
 		.pfn = rnd() & pfn_mask & ~((1ull << 9 * (level - 1)) - 1),
 		.write = one_in(2), .host_write = one_in(2), .mmu_write = one_in(2),
 		.exec = one_in(2), .dirty = one_in(2),
-		.memtype = types[below(ARRAY_SIZE(types))],
+		.io = one_in(4), .memtype = types[below(ARRAY_SIZE(types))],
 	};
 }
 
@@ -40,7 +40,7 @@ static void round_trip(const struct tdp_format *f)
 		CHECK_EQ(!!(e & TDP_HOST_W), l.host_write);
 		CHECK_EQ(!!(e & TDP_MMU_W), l.mmu_write);
 		CHECK_EQ(tdp_is_exec(f, e), l.exec);
-		CHECK_EQ(e & f->me_mask, f->me_mask);
+		CHECK_EQ(e & f->me_mask, l.io ? 0 : f->me_mask);
 		if (f->dirty)
 			CHECK_EQ(!!(e & f->dirty), l.dirty);
 		CHECK_EQ(tdp_write_restorable(f, e), !l.write && l.host_write && l.mmu_write);

@@ -1,0 +1,312 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A guest-physical access was refused: find out what it should have met and
+ * make it so.
+ *
+ *   mmu_page_fault     the exit handler; the one place where RET_PF_* becomes
+ *                      RUN_*, and where MMIO goes to the emulator
+ *     fault_fast       no lock, no sleep: an MMIO entry that is still true, a
+ *                      write right that may be given back, a race already won
+ *     mmu_fault_handle slot, host page, entry
+ *
+ * Order of mmu_fault_handle(), which is what makes it safe to map pages without
+ * holding references on them: the invalidation sequence is read first; then the
+ * host is asked for the page; then, under mmu_lock, the sequence is compared and
+ * the entry made before the lock is dropped. An invalidation in between makes
+ * the fault start over, an invalidation afterwards finds the entry and removes
+ * it.
+ */
+#include <linux/export.h>
+#include <linux/sched/signal.h>
+
+#include "../exit.h"
+#include "mmu_trace.h"
+#include "tdp.h"
+
+#define FAULT_INIT(g, code)					\
+	{							\
+		.gpa = (g),					\
+		.gfn = gpa_to_gfn(g),				\
+		.error_code = (code),				\
+		.present = (code) & ACC_PRESENT,		\
+		.write = (code) & ACC_WRITE,			\
+		.rsvd = (code) & ACC_RSVD,			\
+		.exec = (code) & ACC_FETCH,			\
+	}
+
+/* An MMIO entry speaks for the slots of its generation alone. */
+static enum ret_pf check_mmio(struct x86_vcpu *vcpu, u64 e)
+{
+	u64 gen = kvm_memslots(&vcpu->vm->base, vcpu->mmu.as_id)->generation;
+
+	return tdp_mmio_gen(e) == (gen & TDP_GEN_MASK) ? RET_PF_EMULATE : RET_PF_INVALID;
+}
+
+/*
+ * Give the write right back to a page of a logged slot. The page is dirty from
+ * now on: it is marked before the guest runs again and writes.
+ */
+static enum ret_pf restore_write(struct x86_vcpu *vcpu, struct mmu_fault *fault,
+				 u64 *entry, u64 old)
+{
+	const struct kvm_memslot *slot = kvm_vcpu_slot(&vcpu->base, vcpu->mmu.as_id, fault->gfn);
+
+	if (!kvm_slot_writable(slot))
+		return RET_PF_INVALID;
+	if (!try_cmpxchg64(entry, &old, old | tdp_fmt.write | tdp_fmt.dirty))
+		return RET_PF_RETRY;
+	kvm_mark_dirty(&vcpu->vm->base, slot, fault->gfn);
+	return RET_PF_FIXED;
+}
+
+/* Without lock and without sleeping; tables are kept alive by RCU. */
+static enum ret_pf fault_fast(struct x86_vcpu *vcpu, struct mmu_fault *fault)
+{
+	const struct mmu_root *root = vcpu->mmu.root;
+	enum ret_pf ret = RET_PF_INVALID;
+	unsigned int level = root->level;
+	u64 *entry;
+	u64 e;
+
+	rcu_read_lock();
+	entry = pt_walk_to(&tdp_fmt, root->table, &level, fault->gfn, 1, &e);
+	fault->level = level;
+	if (tdp_is_mmio(&tdp_fmt, e))
+		ret = check_mmio(vcpu, e);
+	else if (!tdp_is_leaf(e, level))
+		ret = RET_PF_INVALID;
+	else if (tdp_allows(e, fault->write, fault->exec))
+		ret = RET_PF_SPURIOUS;
+	else if (level == 1 && fault->write && tdp_write_restorable(&tdp_fmt, e))
+		ret = restore_write(vcpu, fault, entry, e);
+	rcu_read_unlock();
+	return ret;
+}
+
+/* Addresses that the tables cannot hold are no memory, and are not walked. */
+static bool beyond_tables(const struct x86_vcpu *vcpu, const struct mmu_fault *fault)
+{
+	return unlikely(fault->gfn >= pt_limit(vcpu->mmu.root->level));
+}
+
+/*
+ * Is the fast path worth a walk? An absent entry has nothing to tell, unless
+ * MMIO entries look absent on this hardware.
+ */
+static bool fast_applies(const struct mmu_fault *fault)
+{
+	return fault->present || !(tdp_fmt.mmio & ACC_PRESENT);
+}
+
+/**
+ * mmu_fault_fast() - settle a fault without sleeping, if that is possible
+ * @vcpu: vCPU
+ * @gpa: address
+ * @error_code: ACC_* bits of the fault
+ *
+ * Context: vCPU thread, SRCU held, interrupts may be off.
+ *
+ * Return: true when the guest may run into the access again.
+ */
+bool mmu_fault_fast(struct x86_vcpu *vcpu, gpa_t gpa, u64 error_code)
+{
+	struct mmu_fault fault = FAULT_INIT(gpa, error_code);
+	enum ret_pf ret;
+
+	if (!fault.present || fault.rsvd || !mmu_root_ready(&vcpu->mmu) ||
+	    beyond_tables(vcpu, &fault))
+		return false;
+	ret = fault_fast(vcpu, &fault);
+	trace_kvm_mmu_fault_done(vcpu->base.id, gpa, error_code, fault.level, ret);
+	return ret == RET_PF_FIXED || ret == RET_PF_SPURIOUS || ret == RET_PF_RETRY;
+}
+EXPORT_SYMBOL_GPL(mmu_fault_fast);
+
+/* Find the slot. CONTINUE: it is there and allows the access. */
+static enum ret_pf find_slot(struct x86_vcpu *vcpu, struct mmu_fault *fault)
+{
+	const struct kvm_memslots *slots = kvm_memslots(&vcpu->vm->base, vcpu->mmu.as_id);
+
+	if (beyond_tables(vcpu, fault))
+		return RET_PF_EMULATE;
+	fault->slots_gen = slots->generation;
+	fault->slot = kvm_vcpu_slot(&vcpu->base, vcpu->mmu.as_id, fault->gfn);
+	if (!fault->slot)
+		return fault->prefetch ? RET_PF_EMULATE : tdp_map_mmio(vcpu, fault);
+	/* Its writer waits for us to leave the SRCU section; the run loop sees to that. */
+	if (fault->slot->flags & KVM_SLOT_INVALID)
+		return RET_PF_RETRY;
+	if (fault->write && (fault->slot->flags & KVM_MEM_READONLY))
+		return RET_PF_EMULATE;
+	return RET_PF_CONTINUE;
+}
+
+/* Ask the host for the page. CONTINUE: fault->host is valid. */
+static enum ret_pf find_page(struct x86_vcpu *vcpu, struct mmu_fault *fault)
+{
+	bool want_writable = kvm_slot_writable(fault->slot);
+	enum kvm_pfn_status status;
+
+	fault->inval_seq = kvm_invalidation_seq(&vcpu->vm->base);
+	fault->hva = kvm_slot_hva(fault->slot, fault->gfn);
+
+	status = kvm_hva_to_pfn(fault->hva, fault->write, want_writable, true, &fault->host);
+	if (unlikely(status == KVM_PFN_NOWAIT))
+		status = kvm_hva_to_pfn(fault->hva, fault->write, want_writable, false,
+					&fault->host);
+	switch (status) {
+	case KVM_PFN_OK:
+		return RET_PF_CONTINUE;
+	case KVM_PFN_RETRY:
+	case KVM_PFN_NOWAIT:
+		return RET_PF_RETRY;
+	case KVM_PFN_HWPOISON:
+		/* The VMM decides what the guest gets to see; it has a handler or dies. */
+		if (!fault->prefetch)
+			send_sig_mceerr(BUS_MCEERR_AR, (void __user *)fault->hva, PAGE_SHIFT,
+					current);
+		else
+			fault->error = -EHWPOISON;
+		return RET_PF_RETRY;
+	case KVM_PFN_FAULT:
+		break;
+	}
+	fault->error = -EFAULT;
+	return RET_PF_RETRY;
+}
+
+/**
+ * mmu_fault_handle() - the slow path of a fault
+ * @vcpu: vCPU with a root
+ * @fault: given part filled in
+ *
+ * Context: vCPU thread, SRCU held, may sleep.
+ *
+ * Return: never CONTINUE or INVALID; with @fault->error set the value does not
+ * matter.
+ */
+enum ret_pf mmu_fault_handle(struct x86_vcpu *vcpu, struct mmu_fault *fault)
+{
+	struct kvm *kvm = &vcpu->vm->base;
+	enum ret_pf ret;
+
+	fault->error = tdp_cache_fill(vcpu);
+	if (unlikely(fault->error))
+		return RET_PF_RETRY;
+
+	ret = find_slot(vcpu, fault);
+	if (ret != RET_PF_CONTINUE)
+		return ret;
+	ret = find_page(vcpu, fault);
+	if (ret != RET_PF_CONTINUE)
+		return ret;
+
+	read_lock(&kvm->mmu_lock);
+	if (unlikely(vcpu->mmu.root->invalid) ||
+	    kvm_invalidation_retry(kvm, fault->inval_seq, fault->hva))
+		ret = RET_PF_RETRY;
+	else
+		ret = tdp_map(vcpu, fault);
+	read_unlock(&kvm->mmu_lock);
+	return ret;
+}
+
+static int emulate(struct x86_vcpu *vcpu, const struct mmu_fault *fault,
+		   const u8 *insn, int insn_len)
+{
+	unsigned int flags = EMUL_PF | EMUL_MMIO | (fault->write ? EMUL_PF_WRITE : 0);
+
+	return emul_insn(vcpu, fault->gpa, flags, insn, insn_len);
+}
+
+/**
+ * mmu_page_fault() - exit handler of guest-physical faults
+ * @vcpu: vCPU
+ * @gpa: address
+ * @error_code: ACC_* bits
+ * @insn: instruction bytes from the hardware, or NULL
+ * @insn_len: number of these
+ *
+ * Context: vCPU thread, SRCU held, may sleep.
+ *
+ * Return: RUN_RESUME, RUN_TO_USER or a negative errno.
+ */
+int mmu_page_fault(struct x86_vcpu *vcpu, gpa_t gpa, u64 error_code,
+		   const u8 *insn, int insn_len)
+{
+	struct mmu_fault fault = FAULT_INIT(gpa, error_code);
+	enum ret_pf ret = RET_PF_INVALID;
+
+	/* The root was declared invalid since the exit: load the next one first. */
+	if (unlikely(!mmu_root_ready(&vcpu->mmu)))
+		return RUN_RESUME;
+
+	vcpu->base.stat.pf_taken++;
+	if (fast_applies(&fault) && !beyond_tables(vcpu, &fault))
+		ret = fault_fast(vcpu, &fault);
+	if (ret == RET_PF_INVALID)
+		ret = mmu_fault_handle(vcpu, &fault);
+	trace_kvm_mmu_fault_done(vcpu->base.id, gpa, error_code, fault.level, ret);
+	if (unlikely(fault.error))
+		return fault.error;
+
+	switch (ret) {
+	case RET_PF_FIXED:
+		vcpu->base.stat.pf_fixed++;
+		return RUN_RESUME;
+	case RET_PF_SPURIOUS:
+		vcpu->base.stat.pf_spurious++;
+		return RUN_RESUME;
+	case RET_PF_RETRY:
+		return RUN_RESUME;
+	case RET_PF_EMULATE:
+		return emulate(vcpu, &fault, insn, insn_len);
+	case RET_PF_CONTINUE:
+	case RET_PF_INVALID:
+		break;
+	}
+	KVM_BUG_ON_VM(true, &vcpu->vm->base);
+	return -EIO;
+}
+EXPORT_SYMBOL_GPL(mmu_page_fault);
+
+/**
+ * mmu_populate() - map a page before the guest asks for it
+ * @vcpu: vCPU, loaded, SRCU held
+ * @gpa: address
+ * @error_code: ACC_WRITE when it is to be writable
+ *
+ * Context: vCPU thread, may sleep.
+ *
+ * Return: bytes from @gpa to the end of the mapping that covers it, -ENOENT
+ * without memory there, -EAGAIN when it should be tried again, other errno.
+ */
+long mmu_populate(struct x86_vcpu *vcpu, gpa_t gpa, u64 error_code)
+{
+	struct mmu_fault fault = {
+		.gpa = gpa,
+		.gfn = gpa_to_gfn(gpa),
+		.error_code = error_code,
+		.write = error_code & ACC_WRITE,
+		.prefetch = true,
+	};
+	u64 size;
+	int r;
+
+	if (!mmu_root_ready(&vcpu->mmu)) {
+		r = mmu_load_slow(vcpu);
+		if (r)
+			return r;
+	}
+
+	switch (mmu_fault_handle(vcpu, &fault)) {
+	case RET_PF_FIXED:
+	case RET_PF_SPURIOUS:
+		size = pt_span(fault.level) << PAGE_SHIFT;
+		return size - (gpa & (size - 1));
+	case RET_PF_EMULATE:
+		return -ENOENT;
+	default:
+		return fault.error ?: -EAGAIN;
+	}
+}

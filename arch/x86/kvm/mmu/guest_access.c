@@ -1,0 +1,298 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Guest-virtual memory for software: the guest walk (guest_walk.c) tied to a
+ * vCPU. Guest tables and guest data are reached through the VMM's mapping of
+ * the slot and the vCPU's slot cache; accessed and dirty bits are set there,
+ * too, so no page of the host is ever looked up by address arithmetic.
+ *
+ * Everything here is for the vCPU thread inside the VM's SRCU section. The
+ * atomic variant runs with page faults disabled and reports what is not present
+ * in the host as unavailable.
+ */
+#include <linux/export.h>
+#include <linux/mm.h>
+#include <linux/uaccess.h>
+
+#include <asm/processor-flags.h>
+#include <asm/trapnr.h>
+
+#include "../regs.h"
+#include "../vendor.h"
+#include "tdp.h"
+
+static const struct kvm_memslot *slot_of(struct x86_vcpu *vcpu, u64 gpa)
+{
+	return kvm_vcpu_slot(&vcpu->base, vcpu->mmu.as_id, gpa_to_gfn(gpa));
+}
+
+static void __user *user_ptr(const struct kvm_memslot *slot, u64 gpa)
+{
+	return (void __user *)(kvm_slot_hva(slot, gpa_to_gfn(gpa)) + offset_in_page(gpa));
+}
+
+static enum pt_mem entry_read(void *ctx, u64 gpa, unsigned int size, u64 *val)
+{
+	const struct kvm_memslot *slot = slot_of(ctx, gpa);
+	void __user *p;
+
+	if (unlikely(!kvm_slot_readable(slot)))
+		return PT_MEM_NONE;
+	p = user_ptr(slot, gpa);
+	if (!user_read_access_begin(p, size))
+		return PT_MEM_NONE;
+	if (likely(size == 8))
+		unsafe_get_user(*val, (u64 __user *)p, fault);
+	else
+		unsafe_get_user(*val, (u32 __user *)p, fault);
+	user_read_access_end();
+	return PT_MEM_OK;
+fault:
+	user_read_access_end();
+	return PT_MEM_NONE;
+}
+
+static enum pt_mem entry_update(void *ctx, u64 gpa, unsigned int size, u64 old, u64 val)
+{
+	const struct kvm_memslot *slot = slot_of(ctx, gpa);
+	struct x86_vcpu *vcpu = ctx;
+	u32 old32 = old;
+	void __user *p;
+	bool done;
+
+	if (!kvm_slot_writable(slot))
+		return PT_MEM_NONE;
+	p = user_ptr(slot, gpa);
+	if (!user_access_begin(p, size))
+		return PT_MEM_NONE;
+	if (size == 8)
+		done = unsafe_try_cmpxchg_user((u64 __user *)p, &old, val, fault);
+	else
+		done = unsafe_try_cmpxchg_user((u32 __user *)p, &old32, (u32)val, fault);
+	user_access_end();
+	if (!done)
+		return PT_MEM_CHANGED;
+	kvm_mark_dirty(&vcpu->vm->base, slot, gpa_to_gfn(gpa));
+	return PT_MEM_OK;
+fault:
+	user_access_end();
+	return PT_MEM_NONE;
+}
+
+static const struct pt_mem_ops guest_tables = {
+	.read = entry_read,
+	.update = entry_update,
+};
+
+static enum guest_walk_status walk(struct x86_vcpu *vcpu, gva_t gva, u32 access,
+				   struct guest_walk *w)
+{
+	const struct guest_mode *mode = &vcpu->mmu.walk;
+
+	w->cr3 = regs_cr3(vcpu);
+	w->va = gva;
+	w->access = access;
+	if (vcpu->regs.rflags & X86_EFLAGS_AC)
+		w->access |= ACC_AC;
+	if (unlikely(mode->perm.pku))
+		w->pkru = fpu_guest_pkru(vcpu);
+	return guest_walk(mode, &guest_tables, vcpu, w);
+}
+
+static void to_exception(const struct guest_walk *w, struct x86_exception *e)
+{
+	*e = (struct x86_exception) {
+		.vector = X86_TRAP_PF,
+		.has_error = true,
+		.error_code = w->error_code,
+		.has_payload = true,
+		.payload = w->va,
+	};
+}
+
+/**
+ * mmu_gva_to_gpa() - translate as an access of the guest would
+ * @vcpu: vCPU
+ * @gva: canonical linear address
+ * @access: ACC_WRITE, ACC_USER, ACC_FETCH, ACC_IMPLICIT
+ * @gpa: result
+ * @fault: the exception, if the answer is false
+ *
+ * Context: vCPU thread, SRCU held, may sleep.
+ */
+bool mmu_gva_to_gpa(struct x86_vcpu *vcpu, gva_t gva, u32 access, gpa_t *gpa,
+		    struct x86_exception *fault)
+{
+	struct guest_walk w;
+
+	if (walk(vcpu, gva, access, &w) != GUEST_WALK_OK) {
+		to_exception(&w, fault);
+		return false;
+	}
+	*gpa = w.gpa;
+	return true;
+}
+
+bool mmu_gva_to_gpa_probe(struct x86_vcpu *vcpu, gva_t gva, u32 access, gpa_t *gpa,
+			  struct x86_exception *fault)
+{
+	return mmu_gva_to_gpa(vcpu, gva, access | ACC_NO_AD, gpa, fault);
+}
+
+/* Bytes of a copy that lie in the page of its first one. */
+static unsigned int in_page(gva_t gva, unsigned int len)
+{
+	return min_t(unsigned int, len, PAGE_SIZE - offset_in_page(gva));
+}
+
+/**
+ * mmu_read_gva() - read guest-virtual memory
+ * @vcpu: vCPU
+ * @gva: canonical linear address
+ * @dst: where to
+ * @len: bytes
+ * @access: ACC_*
+ * @done: bytes that were read, whatever the result; may be NULL
+ * @gpa: with MMU_GVA_UNBACKED: the guest-physical address without memory; may be NULL
+ * @fault: with MMU_GVA_FAULT: the exception
+ *
+ * Context: vCPU thread, SRCU held, may sleep.
+ */
+enum mmu_gva_result mmu_read_gva(struct x86_vcpu *vcpu, gva_t gva, void *dst,
+				 unsigned int len, u32 access, unsigned int *done,
+				 gpa_t *gpa, struct x86_exception *fault)
+{
+	enum mmu_gva_result res = MMU_GVA_OK;
+	unsigned int at, n;
+
+	for (at = 0; at < len; at += n) {
+		gpa_t pa;
+
+		n = in_page(gva + at, len - at);
+		if (!mmu_gva_to_gpa(vcpu, gva + at, access, &pa, fault)) {
+			res = MMU_GVA_FAULT;
+			break;
+		}
+		if (kvm_vcpu_read_gpa(&vcpu->base, vcpu->mmu.as_id, pa, dst + at, n)) {
+			if (gpa)
+				*gpa = pa;
+			res = MMU_GVA_UNBACKED;
+			break;
+		}
+	}
+	if (done)
+		*done = min(at, len);
+	return res;
+}
+
+/**
+ * mmu_write_gva() - write guest-virtual memory
+ * @vcpu: vCPU
+ * @gva: canonical linear address
+ * @src: what
+ * @len: bytes
+ * @access: ACC_*, ACC_WRITE is added
+ * @done: bytes that were written, whatever the result; may be NULL
+ * @gpa: with MMU_GVA_UNBACKED: the address without writable memory; may be NULL
+ * @fault: with MMU_GVA_FAULT: the exception
+ *
+ * Context: vCPU thread, SRCU held, may sleep.
+ */
+enum mmu_gva_result mmu_write_gva(struct x86_vcpu *vcpu, gva_t gva, const void *src,
+				  unsigned int len, u32 access, unsigned int *done,
+				  gpa_t *gpa, struct x86_exception *fault)
+{
+	enum mmu_gva_result res = MMU_GVA_OK;
+	unsigned int at, n;
+
+	for (at = 0; at < len; at += n) {
+		gpa_t pa;
+
+		n = in_page(gva + at, len - at);
+		if (!mmu_gva_to_gpa(vcpu, gva + at, access | ACC_WRITE, &pa, fault)) {
+			res = MMU_GVA_FAULT;
+			break;
+		}
+		if (kvm_vcpu_write_gpa(&vcpu->base, vcpu->mmu.as_id, pa, src + at, n)) {
+			if (gpa)
+				*gpa = pa;
+			res = MMU_GVA_UNBACKED;
+			break;
+		}
+	}
+	if (done)
+		*done = min(at, len);
+	return res;
+}
+
+/**
+ * mmu_fetch_gva() - read instruction bytes
+ * @vcpu: vCPU
+ * @gva: canonical linear address
+ * @dst: where to
+ * @len: bytes wanted
+ * @access: 0 or ACC_USER, ACC_FETCH is added
+ * @done: bytes that were read
+ * @fault: with MMU_GVA_FAULT: the exception
+ *
+ * Only the page of @gva has to be there. Whether the bytes of the next one are
+ * needed is the decoder's to know.
+ *
+ * Context: vCPU thread, SRCU held, may sleep.
+ */
+enum mmu_gva_result mmu_fetch_gva(struct x86_vcpu *vcpu, gva_t gva, u8 *dst,
+				  unsigned int len, u32 access, unsigned int *done,
+				  struct x86_exception *fault)
+{
+	enum mmu_gva_result res;
+
+	res = mmu_read_gva(vcpu, gva, dst, len, access | ACC_FETCH, done, NULL, fault);
+	return *done ? MMU_GVA_OK : res;
+}
+
+/* Instruction bytes are few: two words, or single bytes near the end of a page. */
+static bool copy_few(u8 *dst, const u8 __user *src, unsigned int len)
+{
+	unsigned int i = 0;
+
+	if (!user_read_access_begin(src, len))
+		return false;
+	for (; i + 8 <= len; i += 8)
+		unsafe_get_user(*(u64 *)(dst + i), (const u64 __user *)(src + i), fault);
+	for (; i < len; i++)
+		unsafe_get_user(dst[i], src + i, fault);
+	user_read_access_end();
+	return true;
+fault:
+	user_read_access_end();
+	return false;
+}
+
+/**
+ * mmu_fetch_gva_atomic() - read instruction bytes without sleeping
+ * @vcpu: vCPU
+ * @gva: canonical linear address
+ * @dst: where to
+ * @len: bytes wanted, a multiple of 8 is cheapest
+ * @access: 0 or ACC_USER, ACC_FETCH is added
+ *
+ * Context: vCPU thread, SRCU held, interrupts may be off.
+ *
+ * Return: bytes read, at most up to the end of the page; 0: ask mmu_fetch_gva().
+ */
+unsigned int mmu_fetch_gva_atomic(struct x86_vcpu *vcpu, gva_t gva, u8 *dst,
+				  unsigned int len, u32 access)
+{
+	unsigned int n = in_page(gva, len);
+	const struct kvm_memslot *slot;
+	struct guest_walk w;
+	bool ok = false;
+
+	pagefault_disable();
+	if (walk(vcpu, gva, access | ACC_FETCH | ACC_NO_AD, &w) == GUEST_WALK_OK) {
+		slot = slot_of(vcpu, w.gpa);
+		ok = kvm_slot_readable(slot) && copy_few(dst, user_ptr(slot, w.gpa), n);
+	}
+	pagefault_enable();
+	return ok ? n : 0;
+}
+EXPORT_SYMBOL_GPL(mmu_fetch_gva_atomic);
