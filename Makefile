@@ -7,7 +7,7 @@ ifneq ($(KERNELRELEASE),)
 #
 # Part 1: read by the kernel's build system (make -C KDIR M=...).
 #
-include $(src)/Kbuild
+obj-y += arch/x86/kvm/
 
 else
 
@@ -26,6 +26,7 @@ MODULES	?= ours
 
 modules:
 	@if [ -d "$(KDIR)" ]; then \
+		"$(TOP)/tools/build/configure" "$(KDIR)" "$(TOP)" && \
 		$(MAKE) -C "$(KDIR)" M="$(TOP)" modules; \
 	else \
 		echo "No kernel headers in $(KDIR): building for the testbed's kernel."; \
@@ -34,7 +35,7 @@ modules:
 	fi
 
 install:
-	@[ -f "$(TOP)/arch/x86/kvm/kvm.ko" -o -f "$(TOP)/kvm.ko" ] || { echo "Run make first." >&2; exit 1; }
+	@[ -f "$(TOP)/arch/x86/kvm/kvm.ko" ] || { echo "Run make first." >&2; exit 1; }
 	$(MAKE) -C "$(KDIR)" M="$(TOP)" INSTALL_MOD_DIR=updates/dkvm modules_install
 	depmod
 

@@ -72,7 +72,7 @@ struct kvm_vcpu {
 static inline void kvm_make_request(unsigned int req, struct kvm_vcpu *vcpu)
 {
 	/* What the request is about is written before it: pairs with kvm_take_request(). */
-	smp_mb__before_atomic();
+	smp_mb__before_atomic();	/* with the one in kvm_take_request() */
 	set_bit(req, &vcpu->requests);
 }
 
@@ -92,7 +92,7 @@ static inline bool kvm_take_request(unsigned int req, struct kvm_vcpu *vcpu)
 	if (!test_bit(req, &vcpu->requests))
 		return false;
 	clear_bit(req, &vcpu->requests);
-	smp_mb__after_atomic();
+	smp_mb__after_atomic();	/* with the one in kvm_make_request() */
 	return true;
 }
 

@@ -14,7 +14,7 @@ enum cpuid_word {
 	CW_KVM_EAX,
 	NR_CPUID_FEATURE_WORDS
 };
-static_assert(NR_CPUID_FEATURE_WORDS <= ARRAY_SIZE(((struct x86_cpuid *)0)->words));
+static_assert(NR_CPUID_FEATURE_WORDS <= ARRAY_SIZE(((struct x86_cpuid *)NULL)->words));
 
 struct cpuid_adjust {
 	u8 word;	/* enum cpuid_word */

@@ -6,6 +6,8 @@
 
 enum x86_event_kind { EVENT_EXCEPTION, EVENT_IRQ, EVENT_NMI, EVENT_SMI };
 
+#define NMI_EVENT_VECTOR	2
+
 /* What vendor inject() hands to the hardware. */
 struct x86_inject {
 	u8 vector;
@@ -43,16 +45,11 @@ static inline void event_delivered(struct x86_vcpu *vcpu)
 
 	if (unlikely(ev->exc_state == EXC_INJECTED))
 		ev->exc_state = EXC_NONE;
-	ev->irq_state = IRQ_NONE;
+	ev->irq_state = IRQ_EVENT_NONE;
 	ev->nmi_injected = false;
 }
 
-/**
- * event_inject - choose what is delivered with the next entry and arm windows
- * @req_immediate_exit: set when another event has to wait for a first one to be taken
- *
- * Called with REQ_EVENT taken, interrupts on or off (it does not sleep).
- */
+/* REQ_EVENT was taken: choose what is delivered with the next entry, arm windows. Does not sleep. */
 void event_inject(struct x86_vcpu *vcpu);
 /* The entry does not take place: what was handed to the hardware is pending again. */
 void event_cancel(struct x86_vcpu *vcpu);
@@ -67,6 +64,7 @@ int event_get(struct x86_vcpu *vcpu, struct kvm_vcpu_events *events);
 int event_set(struct x86_vcpu *vcpu, const struct kvm_vcpu_events *events);
 int event_queue_irq(struct x86_vcpu *vcpu, const struct kvm_interrupt *irq);
 void event_queue_nmi(struct x86_vcpu *vcpu);	/* any thread */
+void event_take_nmis(struct x86_vcpu *vcpu);	/* REQ_NMI was taken */
 void event_reset(struct x86_vcpu *vcpu, bool init);
 
 #endif

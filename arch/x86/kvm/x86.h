@@ -39,10 +39,37 @@ enum {
 };
 
 /* --- registers (regs.c, cr.c, seg.c) --- */
-enum { GPR_RAX, GPR_RCX, GPR_RDX, GPR_RBX, GPR_RSP, GPR_RBP, GPR_RSI, GPR_RDI,
-       GPR_R8, GPR_R9, GPR_R10, GPR_R11, GPR_R12, GPR_R13, GPR_R14, GPR_R15, NR_GPRS };
+enum x86_gpr {
+	GPR_RAX,
+	GPR_RCX,
+	GPR_RDX,
+	GPR_RBX,
+	GPR_RSP,
+	GPR_RBP,
+	GPR_RSI,
+	GPR_RDI,
+	GPR_R8,
+	GPR_R9,
+	GPR_R10,
+	GPR_R11,
+	GPR_R12,
+	GPR_R13,
+	GPR_R14,
+	GPR_R15,
+	NR_GPRS
+};
 
-enum { SEG_ES, SEG_CS, SEG_SS, SEG_DS, SEG_FS, SEG_GS, SEG_LDTR, SEG_TR, NR_SEGS };
+enum x86_seg_reg {
+	SEG_ES,
+	SEG_CS,
+	SEG_SS,
+	SEG_DS,
+	SEG_FS,
+	SEG_GS,
+	SEG_LDTR,
+	SEG_TR,
+	NR_SEGS
+};
 
 /* Groups: bits of x86_vcpu.avail and .dirty */
 #define RG_SEG		BIT(0)	/* all eight, and cpl */
@@ -84,7 +111,7 @@ struct x86_dtable {
 	u16 limit;
 };
 
-enum x86_shadow { SHADOW_NONE = 0, SHADOW_STI = 1, SHADOW_MOVSS = 2 };	/* KVM_X86_SHADOW_INT_* compatible bits */
+enum x86_shadow { SHADOW_NONE = 0, SHADOW_STI = 1, SHADOW_MOVSS = 2 };	/* not KVM_X86_SHADOW_INT_*: event.c converts */
 
 struct x86_regs {
 	u64 gpr[NR_GPRS];
@@ -120,7 +147,7 @@ enum x86_exc_state {
 	EXC_INJECTED,		/* handed to the hardware; payload delivered */
 };
 
-enum x86_irq_state { IRQ_NONE, IRQ_INJECTED, IRQ_SOFT_INJECTED };
+enum x86_irq_state { IRQ_EVENT_NONE, IRQ_EVENT_INJECTED, IRQ_EVENT_SOFT };
 
 struct x86_events {
 	u8 exc_state;			/* (v)(r) enum x86_exc_state */
@@ -132,6 +159,8 @@ struct x86_events {
 	u8 nmi_pending;			/* (v)(r) 0..2 */
 	atomic_t nmi_queued;		/* (a) KVM_NMI since REQ_NMI was taken */
 	bool triple_fault;		/* (v)(r) as KVM_VCPUEVENT_VALID_TRIPLE_FAULT */
+	bool armed;			/* (v) the vendor was handed an event for the next entry */
+	bool exit_soon;			/* (v) one more waits: leave the guest right after that entry */
 	u8 insn_len;			/* (v) of the software event being re-injected */
 	u64 soft_rip;			/* (v) linear RIP (CS.base + RIP) of that software event */
 };

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The walk goes down once, collecting the entries, the reserved bits that were
- * found set and the rights that all levels agree on. Judgement comes at the
- * leaf: reserved bits, then rights, then the protection key. Only then are
+ * The walk goes down once, collecting the entries and the rights that all levels
+ * agree on; an entry that is absent or has a reserved bit set ends it. Judgement
+ * comes at the leaf: rights, then the protection key. Only then are
  * accessed and dirty bits written, each with a compare-and-exchange against
  * the entry that was judged; if the guest changed it meanwhile, everything
  * starts over with what is there now. The number of attempts is bounded: a
@@ -80,6 +80,15 @@ void guest_mode_init(struct guest_mode *mode, const struct guest_mode_in *in)
 	if (!mode->fmt)
 		return;
 
+	/* Each format has the same number of index bits at all levels but its top. */
+	mode->entry_size = mode->fmt->entry_size;
+	mode->step = mode->fmt->level[1].index_bits;
+	mode->offset_mask = ((1u << mode->step) - 1) * mode->entry_size;
+	mode->top_shift = x86_shift(mode->fmt, mode->fmt->levels) -
+			  (mode->entry_size == 8 ? 3 : 2);
+	if (!mode->fmt->level[mode->fmt->levels].has_rights)
+		mode->top_ignored = X86_PTE_W | X86_PTE_U | X86_PTE_A;
+
 	rsvd.phys_bits = in->phys_bits;
 	rsvd.nx = perm.nx;
 	rsvd.page1g = in->page1g;
@@ -92,13 +101,6 @@ void guest_mode_init(struct guest_mode *mode, const struct guest_mode_in *in)
 		mode->leaf_levels = rsvd.pse ? BIT(2) : 0;
 	else
 		mode->leaf_levels = BIT(2) | BIT(3);
-	/* Level 1 always maps; the walk then needs no test of its own for it. */
-	mode->leaf_levels |= BIT(1);
-}
-
-static bool entry_is_leaf(const struct guest_mode *mode, unsigned int level, u64 entry)
-{
-	return level == 1 || ((entry & X86_PTE_PS) && (mode->leaf_levels >> level & 1));
 }
 
 static enum guest_walk_status refuse(const struct guest_mode *mode, struct guest_walk *w,
@@ -113,63 +115,76 @@ static enum guest_walk_status refuse(const struct guest_mode *mode, struct guest
 	return GUEST_WALK_FAULT;
 }
 
-static enum guest_walk_status descend(const struct guest_mode *mode,
-				      const struct pt_mem_ops *ops, void *ctx,
-				      struct guest_walk *w)
+static enum guest_walk_status judge(const struct guest_mode *mode, struct guest_walk *w,
+				    unsigned int level, u64 every, u64 any)
 {
-	const struct x86_format *fmt = mode->fmt;
-	unsigned int level = fmt->levels;
-	u64 table = w->cr3 & mode->cr3_mask;
-	u64 granted = X86_PTE_W | X86_PTE_U;
-	u64 deny = 0;
-	u64 rsvd = 0;
-	u64 entry;
-
-	for (;; level--) {
-		const struct x86_level *row = &fmt->level[level];
-		u64 pa = table + x86_index(fmt, level, w->va) * fmt->entry_size;
-		enum pt_mem res = ops->read(ctx, pa, fmt->entry_size, &entry);
-
-		w->table_pa[level] = pa;
-		if (unlikely(res != PT_MEM_OK)) {
-			if (res != PT_MEM_FAULT)
-				return refuse(mode, w, level, 0);
-			w->level = level;
-			return GUEST_WALK_MEM_FAULT;
-		}
-		w->entry[level] = entry;
-		if (!(entry & X86_PTE_P))
-			return refuse(mode, w, level, 0);
-
-		deny |= entry;
-		if (likely(row->has_rights))
-			granted &= entry;
-		if (entry_is_leaf(mode, level, entry)) {
-			rsvd |= entry & mode->rsvd.leaf[level];
-			break;
-		}
-		rsvd |= entry & mode->rsvd.table[level];
-		/* An address made of reserved bits leads nowhere worth reading. */
-		if (unlikely(rsvd))
-			break;
-		table = entry & X86_PTE_ADDR;
-	}
-
-	if (unlikely(rsvd))
-		return refuse(mode, w, level, ACC_PRESENT | ACC_RSVD);
+	u64 leaf = w->entry[level];
 
 	w->level = level;
-	w->rights = (granted & X86_PTE_W ? PERM_W : 0) | (granted & X86_PTE_U ? PERM_U : 0) |
-		    (deny & X86_PTE_NX ? 0 : PERM_X);
+	w->rights = (every >> 1 & (PERM_W | PERM_U)) | (any & X86_PTE_NX ? 0 : PERM_X);
 	if (!perm_allows(&mode->perm, w->access, w->rights))
 		return refuse(mode, w, level, ACC_PRESENT);
 
 	if (unlikely(mode->perm.pku)) {
-		w->key = entry >> X86_KEY_SHIFT & 15;
+		w->key = leaf >> X86_KEY_SHIFT & 15;
 		if (!perm_key_allows(&mode->perm, w->access, w->rights, w->key, w->pkru))
 			return refuse(mode, w, level, ACC_PRESENT | ACC_PK);
 	}
+	w->used_before = (every & X86_PTE_A) && (!(w->access & ACC_WRITE) || (leaf & X86_PTE_D));
 	return GUEST_WALK_OK;
+}
+
+static enum guest_walk_status unreadable(const struct guest_mode *mode, struct guest_walk *w,
+					 unsigned int level, enum pt_mem why)
+{
+	if (why != PT_MEM_FAULT)
+		return refuse(mode, w, level, 0);
+	w->level = level;
+	return GUEST_WALK_MEM_FAULT;
+}
+
+/*
+ * The bits that all entries have set come together in @every, those that any
+ * has in @any; W, U and A are of the first kind, NX of the second.
+ */
+static enum guest_walk_status descend(const struct guest_mode *mode,
+				      const struct pt_mem_ops *ops, void *ctx,
+				      struct guest_walk *w)
+{
+	const unsigned int size = mode->entry_size;
+	const u64 va = w->va;
+	unsigned int level = mode->fmt->levels;
+	unsigned int shift = mode->top_shift;
+	u64 table = w->cr3 & mode->cr3_mask;
+	u64 ignored = mode->top_ignored;
+	u64 every = ~0ull;
+	u64 any = 0;
+
+	for (;; level--, shift -= mode->step) {
+		u64 pa = table + (va >> shift & mode->offset_mask);
+		enum pt_mem res = ops->read(ctx, pa, size, &w->entry[level]);
+		u64 entry = w->entry[level];
+
+		w->table_pa[level] = pa;
+		if (unlikely(res != PT_MEM_OK))
+			return unreadable(mode, w, level, res);
+		if (unlikely(!(entry & X86_PTE_P)))
+			return refuse(mode, w, level, 0);
+
+		every &= entry | ignored;
+		any |= entry;
+		ignored = 0;
+		if (level == 1 || ((entry & X86_PTE_PS) && (mode->leaf_levels >> level & 1))) {
+			if (unlikely(entry & mode->rsvd.leaf[level]))
+				break;
+			return judge(mode, w, level, every, any);
+		}
+		/* An address made of reserved bits leads nowhere worth reading. */
+		if (unlikely(entry & mode->rsvd.table[level]))
+			break;
+		table = entry & X86_PTE_ADDR;
+	}
+	return refuse(mode, w, level, ACC_PRESENT | ACC_RSVD);
 }
 
 /*
@@ -208,7 +223,7 @@ static enum pt_mem mark_used(const struct guest_mode *mode, const struct pt_mem_
 static u64 leaf_address(const struct guest_mode *mode, const struct guest_walk *w)
 {
 	u64 entry = w->entry[w->level];
-	u64 within = BIT_ULL(x86_shift(mode->fmt, w->level)) - 1;
+	u64 within = BIT_ULL(12 + mode->step * (w->level - 1)) - 1;
 	u64 base = entry & X86_PTE_ADDR;
 
 	if (unlikely(w->level == 2 && mode->paging == GUEST_PAGING_2LEVEL))
@@ -249,7 +264,7 @@ enum guest_walk_status guest_walk(const struct guest_mode *mode, const struct pt
 		status = descend(mode, ops, ctx, w);
 		if (status != GUEST_WALK_OK)
 			return status;
-		if (w->access & ACC_NO_AD)
+		if (likely(w->used_before) || (w->access & ACC_NO_AD))
 			break;
 		res = mark_used(mode, ops, ctx, w);
 		if (res == PT_MEM_FAULT)

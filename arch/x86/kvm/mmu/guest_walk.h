@@ -26,7 +26,12 @@ struct guest_mode {
 	enum guest_paging paging;
 	u8 leaf_levels;			/* bit n: PS at level n maps memory */
 	bool fetch_in_code;		/* error codes tell fetches from reads */
+	u8 entry_size;			/* fmt->entry_size */
+	u8 top_shift;			/* brings the top index of an address to a byte offset */
+	u8 step;			/* index bits of a level */
+	u16 offset_mask;		/* of a byte offset in a table */
 	u64 cr3_mask;			/* address bits of CR3 */
+	u64 top_ignored;		/* W, U, A where the top entry does not have them (PAE) */
 	struct perm_rules perm;
 	struct x86_rsvd rsvd;
 };
@@ -70,6 +75,7 @@ struct guest_walk {
 	u64 gpa;
 	u32 error_code;		/* of the fault */
 	u8 level;		/* size of the page, or level of the refusing entry */
+	bool used_before;	/* all levels had A set, and the leaf D for a write */
 	u8 rights;		/* PERM_* of the whole path */
 	u8 key;			/* protection key of the page */
 	bool writable_now;	/* D was set: a cached translation may allow writes */

@@ -17,7 +17,7 @@
  */
 #include "port.h"
 
-/* Rights that a translation grants. */
+/* Rights that a translation grants; W and U stand one bit below their place in an entry. */
 #define PERM_W		1u
 #define PERM_U		2u
 #define PERM_X		4u
