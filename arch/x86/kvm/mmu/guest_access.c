@@ -18,6 +18,7 @@
 
 #include "../regs.h"
 #include "../vendor.h"
+#include "guest_walk_quick.h"
 #include "tdp.h"
 
 static const struct kvm_memslot *slot_of(struct x86_vcpu *vcpu, u64 gpa)
@@ -30,25 +31,28 @@ static void __user *user_ptr(const struct kvm_memslot *slot, u64 gpa)
 	return (void __user *)(kvm_slot_hva(slot, gpa_to_gfn(gpa)) + offset_in_page(gpa));
 }
 
-static enum pt_mem entry_read(void *ctx, u64 gpa, unsigned int size, u64 *val)
+static u64 entry_read(void *ctx, u64 gpa, unsigned int size, enum pt_mem *why)
 {
 	const struct kvm_memslot *slot = slot_of(ctx, gpa);
 	void __user *p;
+	u64 val;
 
 	if (unlikely(!kvm_slot_readable(slot)))
-		return PT_MEM_NONE;
+		goto none;
 	p = user_ptr(slot, gpa);
-	if (!user_read_access_begin(p, size))
-		return PT_MEM_NONE;
+	if (!user_read_access_begin(p, 8))
+		goto none;
 	if (likely(size == 8))
-		unsafe_get_user(*val, (u64 __user *)p, fault);
+		unsafe_get_user(val, (u64 __user *)p, fault);
 	else
-		unsafe_get_user(*val, (u32 __user *)p, fault);
+		unsafe_get_user(val, (u32 __user *)p, fault);
 	user_read_access_end();
-	return PT_MEM_OK;
+	return val;
 fault:
 	user_read_access_end();
-	return PT_MEM_NONE;
+none:
+	*why = PT_MEM_NONE;
+	return 0;
 }
 
 static enum pt_mem entry_update(void *ctx, u64 gpa, unsigned int size, u64 old, u64 val)
@@ -249,22 +253,98 @@ enum mmu_gva_result mmu_fetch_gva(struct x86_vcpu *vcpu, gva_t gva, u8 *dst,
 	return *done ? MMU_GVA_OK : res;
 }
 
-/* Instruction bytes are few: two words, or single bytes near the end of a page. */
-static bool copy_few(u8 *dst, const u8 __user *src, unsigned int len)
+/*
+ * One slot, opened for reading: the guest's tables, and mostly its code, lie in
+ * the same one.
+ */
+struct window {
+	gfn_t base_gfn;
+	u64 npages;
+	unsigned long shift;	/* host address = guest address + shift */
+};
+
+static bool window_at(struct x86_vcpu *vcpu, u64 gpa, struct window *win)
+{
+	const struct kvm_memslot *slot = slot_of(vcpu, gpa);
+
+	if (unlikely(!kvm_slot_readable(slot)))
+		return false;
+	win->base_gfn = slot->base_gfn;
+	win->npages = slot->npages;
+	win->shift = slot->userspace_addr - gfn_to_gpa(slot->base_gfn);
+	return true;
+}
+
+static __always_inline bool in_window(const struct window *win, u64 gpa)
+{
+	return gpa_to_gfn(gpa) - win->base_gfn < win->npages;
+}
+
+/* Inside user_read_access_begin(). */
+static __always_inline bool window_read(void *ctx, u64 gpa, u64 *val)
+{
+	const struct window *win = ctx;
+
+	if (!in_window(win, gpa))
+		return false;
+	unsafe_get_user(*val, (const u64 __user *)(gpa + win->shift), fault);
+	return true;
+fault:
+	return false;
+}
+
+/* Instruction bytes are few: words, then single bytes. Inside user_read_access_begin(). */
+static __always_inline bool copy_few(u8 *dst, const u8 __user *src, unsigned int len)
 {
 	unsigned int i = 0;
 
-	if (!user_read_access_begin(src, len))
-		return false;
 	for (; i + 8 <= len; i += 8)
 		unsafe_get_user(*(u64 *)(dst + i), (const u64 __user *)(src + i), fault);
 	for (; i < len; i++)
 		unsafe_get_user(dst[i], src + i, fault);
-	user_read_access_end();
 	return true;
 fault:
-	user_read_access_end();
 	return false;
+}
+
+/* Slots were checked to lie in user memory as a whole: one opening does for all. */
+static bool fetch_quick(struct x86_vcpu *vcpu, gva_t gva, u8 *dst, unsigned int len, u32 access)
+{
+	u64 cr3 = regs_cr3(vcpu);
+	struct window win;
+	bool ok = false;
+	u64 gpa;
+
+	if (!window_at(vcpu, cr3 & X86_PTE_ADDR, &win) ||
+	    !user_read_access_begin((void __user *)(win.shift + gfn_to_gpa(win.base_gfn)),
+				    PAGE_SIZE))
+		return false;
+	if (guest_walk_quick(&vcpu->mmu.walk, cr3, gva, access, window_read, &win, &gpa) &&
+	    in_window(&win, gpa))
+		ok = copy_few(dst, (const u8 __user *)(gpa + win.shift), len);
+	user_read_access_end();
+	return ok;
+}
+
+/* Any paging mode, any slot. */
+static bool fetch_any(struct x86_vcpu *vcpu, gva_t gva, u8 *dst, unsigned int len, u32 access)
+{
+	const struct kvm_memslot *slot;
+	const u8 __user *src;
+	struct guest_walk w;
+	bool ok;
+
+	if (walk(vcpu, gva, access | ACC_NO_AD, &w) != GUEST_WALK_OK)
+		return false;
+	slot = slot_of(vcpu, w.gpa);
+	if (!kvm_slot_readable(slot))
+		return false;
+	src = user_ptr(slot, w.gpa);
+	if (!user_read_access_begin(src, len))
+		return false;
+	ok = copy_few(dst, src, len);
+	user_read_access_end();
+	return ok;
 }
 
 /**
@@ -283,15 +363,11 @@ unsigned int mmu_fetch_gva_atomic(struct x86_vcpu *vcpu, gva_t gva, u8 *dst,
 				  unsigned int len, u32 access)
 {
 	unsigned int n = in_page(gva, len);
-	const struct kvm_memslot *slot;
-	struct guest_walk w;
-	bool ok = false;
+	bool ok;
 
+	access |= ACC_FETCH;
 	pagefault_disable();
-	if (walk(vcpu, gva, access | ACC_FETCH | ACC_NO_AD, &w) == GUEST_WALK_OK) {
-		slot = slot_of(vcpu, w.gpa);
-		ok = kvm_slot_readable(slot) && copy_few(dst, user_ptr(slot, w.gpa), n);
-	}
+	ok = fetch_quick(vcpu, gva, dst, n, access) || fetch_any(vcpu, gva, dst, n, access);
 	pagefault_enable();
 	return ok ? n : 0;
 }

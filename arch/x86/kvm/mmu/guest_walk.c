@@ -62,6 +62,7 @@ void guest_mode_init(struct guest_mode *mode, const struct guest_mode_in *in)
 {
 	struct perm_mode perm;
 	struct x86_rsvd_in rsvd;
+	unsigned int level;
 
 	memset(mode, 0, sizeof(*mode));
 	mode->paging = paging_of(in);
@@ -86,8 +87,6 @@ void guest_mode_init(struct guest_mode *mode, const struct guest_mode_in *in)
 	mode->offset_mask = ((1u << mode->step) - 1) * mode->entry_size;
 	mode->top_shift = x86_shift(mode->fmt, mode->fmt->levels) -
 			  (mode->entry_size == 8 ? 3 : 2);
-	if (!mode->fmt->level[mode->fmt->levels].has_rights)
-		mode->top_ignored = X86_PTE_W | X86_PTE_U | X86_PTE_A;
 
 	rsvd.phys_bits = in->phys_bits;
 	rsvd.nx = perm.nx;
@@ -101,6 +100,13 @@ void guest_mode_init(struct guest_mode *mode, const struct guest_mode_in *in)
 		mode->leaf_levels = rsvd.pse ? BIT(2) : 0;
 	else
 		mode->leaf_levels = BIT(2) | BIT(3);
+
+	mode->stop[1] = ~0ull;
+	for (level = 2; level <= mode->fmt->levels; level++) {
+		mode->stop[level] = X86_PTE_P | mode->rsvd.table[level];
+		if (mode->leaf_levels >> level & 1)
+			mode->stop[level] |= X86_PTE_PS;
+	}
 }
 
 static enum guest_walk_status refuse(const struct guest_mode *mode, struct guest_walk *w,
@@ -134,57 +140,74 @@ static enum guest_walk_status judge(const struct guest_mode *mode, struct guest_
 	return GUEST_WALK_OK;
 }
 
-static enum guest_walk_status unreadable(const struct guest_mode *mode, struct guest_walk *w,
-					 unsigned int level, enum pt_mem why)
+/*
+ * What stopped the walk at @level: an entry that is absent or could not be read,
+ * a leaf, or reserved bits.
+ */
+static enum guest_walk_status arrive(const struct guest_mode *mode, struct guest_walk *w,
+				     unsigned int level, u64 every, u64 any, enum pt_mem why)
 {
-	if (why != PT_MEM_FAULT)
-		return refuse(mode, w, level, 0);
-	w->level = level;
-	return GUEST_WALK_MEM_FAULT;
+	u64 entry = w->entry[level];
+
+	if (unlikely(!(entry & X86_PTE_P))) {
+		if (why != PT_MEM_FAULT)
+			return refuse(mode, w, level, 0);
+		w->level = level;
+		return GUEST_WALK_MEM_FAULT;
+	}
+	if ((level == 1 || ((entry & X86_PTE_PS) && (mode->leaf_levels >> level & 1))) &&
+	    likely(!(entry & mode->rsvd.leaf[level])))
+		return judge(mode, w, level, every, any);
+	return refuse(mode, w, level, ACC_PRESENT | ACC_RSVD);
 }
 
 /*
  * The bits that all entries have set come together in @every, those that any
- * has in @any; W, U and A are of the first kind, NX of the second.
+ * has in @any; W, U and A are of the first kind, NX of the second. A PAE
+ * directory-pointer entry has no such bits and counts as having them all.
  */
 static enum guest_walk_status descend(const struct guest_mode *mode,
 				      const struct pt_mem_ops *ops, void *ctx,
 				      struct guest_walk *w)
 {
-	const unsigned int size = mode->entry_size;
-	const u64 va = w->va;
 	unsigned int level = mode->fmt->levels;
 	unsigned int shift = mode->top_shift;
 	u64 table = w->cr3 & mode->cr3_mask;
-	u64 ignored = mode->top_ignored;
+	enum pt_mem why = PT_MEM_OK;
 	u64 every = ~0ull;
 	u64 any = 0;
+	u64 entry;
 
-	for (;; level--, shift -= mode->step) {
-		u64 pa = table + (va >> shift & mode->offset_mask);
-		enum pt_mem res = ops->read(ctx, pa, size, &w->entry[level]);
-		u64 entry = w->entry[level];
-
-		w->table_pa[level] = pa;
-		if (unlikely(res != PT_MEM_OK))
-			return unreadable(mode, w, level, res);
-		if (unlikely(!(entry & X86_PTE_P)))
-			return refuse(mode, w, level, 0);
-
-		every &= entry | ignored;
+	for (;;) {
+		entry = ops->read(ctx, table + (w->va >> shift & mode->offset_mask),
+				  mode->entry_size, &why);
+		w->entry[level] = entry;
 		any |= entry;
-		ignored = 0;
-		if (level == 1 || ((entry & X86_PTE_PS) && (mode->leaf_levels >> level & 1))) {
-			if (unlikely(entry & mode->rsvd.leaf[level]))
-				break;
-			return judge(mode, w, level, every, any);
-		}
-		/* An address made of reserved bits leads nowhere worth reading. */
-		if (unlikely(entry & mode->rsvd.table[level]))
+		if ((entry ^ X86_PTE_P) & mode->stop[level])
 			break;
+		if (likely(mode->paging != GUEST_PAGING_PAE) || level < 3)
+			every &= entry;
 		table = entry & X86_PTE_ADDR;
+		shift -= mode->step;
+		level--;
 	}
-	return refuse(mode, w, level, ACC_PRESENT | ACC_RSVD);
+	return arrive(mode, w, level, every & entry, any, why);
+}
+
+/**
+ * guest_walk_entry_pa() - where an entry of the path stands
+ * @mode: the paging mode of the walk
+ * @w: finished walk
+ * @level: from the root down to @w->level
+ */
+u64 guest_walk_entry_pa(const struct guest_mode *mode, const struct guest_walk *w,
+			unsigned int level)
+{
+	unsigned int top = mode->fmt->levels;
+	u64 table = level == top ? w->cr3 & mode->cr3_mask : w->entry[level + 1] & X86_PTE_ADDR;
+
+	return table + (w->va >> (mode->top_shift - (top - level) * mode->step) &
+			mode->offset_mask);
 }
 
 /*
@@ -210,7 +233,7 @@ static enum pt_mem mark_used(const struct guest_mode *mode, const struct pt_mem_
 		if (want == w->entry[level])
 			continue;
 
-		res = ops->update(ctx, w->table_pa[level], fmt->entry_size,
+		res = ops->update(ctx, guest_walk_entry_pa(mode, w, level), fmt->entry_size,
 				   w->entry[level], want);
 		if (res == PT_MEM_OK)
 			w->entry[level] = want;
@@ -242,7 +265,8 @@ static u64 leaf_address(const struct guest_mode *mode, const struct guest_walk *
  * low 32 bits. Context: any in which @ops may be called. Bounded.
  *
  * Return: GUEST_WALK_OK with gpa, level, rights and key; GUEST_WALK_FAULT with
- * error_code; GUEST_WALK_MEM_FAULT when @ops could not translate table_pa[level].
+ * error_code; GUEST_WALK_MEM_FAULT when @ops could not translate the entry's
+ * own address.
  */
 enum guest_walk_status guest_walk(const struct guest_mode *mode, const struct pt_mem_ops *ops,
 				  void *ctx, struct guest_walk *w)

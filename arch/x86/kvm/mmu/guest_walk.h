@@ -26,12 +26,13 @@ struct guest_mode {
 	enum guest_paging paging;
 	u8 leaf_levels;			/* bit n: PS at level n maps memory */
 	bool fetch_in_code;		/* error codes tell fetches from reads */
-	u8 entry_size;			/* fmt->entry_size */
-	u8 top_shift;			/* brings the top index of an address to a byte offset */
-	u8 step;			/* index bits of a level */
-	u16 offset_mask;		/* of a byte offset in a table */
+	u32 entry_size;			/* fmt->entry_size */
+	u32 top_shift;			/* brings the top index of an address to a byte offset */
+	u32 step;			/* index bits of a level */
+	u64 offset_mask;		/* of a byte offset in a table */
 	u64 cr3_mask;			/* address bits of CR3 */
-	u64 top_ignored;		/* W, U, A where the top entry does not have them (PAE) */
+	/* Nonzero in (entry ^ P) & stop: not just a table, look closer. Level 1 always stops. */
+	u64 stop[X86_LEVELS + 1];
 	struct perm_rules perm;
 	struct x86_rsvd rsvd;
 };
@@ -55,14 +56,15 @@ enum pt_mem {
 
 /* Access to the memory that holds the tables. */
 struct pt_mem_ops {
-	enum pt_mem (*read)(void *ctx, u64 pa, unsigned int size, u64 *val);
+	/* The entry; or 0 with *why saying what is the matter, untouched otherwise. */
+	u64 (*read)(void *ctx, u64 pa, unsigned int size, enum pt_mem *why);
 	enum pt_mem (*update)(void *ctx, u64 pa, unsigned int size, u64 old, u64 val);
 };
 
 enum guest_walk_status {
 	GUEST_WALK_OK,
 	GUEST_WALK_FAULT,	/* error_code is filled in */
-	GUEST_WALK_MEM_FAULT,	/* ops->read or ->update reported PT_MEM_FAULT for table_pa */
+	GUEST_WALK_MEM_FAULT,	/* ops->read or ->update reported PT_MEM_FAULT at level */
 };
 
 struct guest_walk {
@@ -79,10 +81,12 @@ struct guest_walk {
 	u8 rights;		/* PERM_* of the whole path */
 	u8 key;			/* protection key of the page */
 	bool writable_now;	/* D was set: a cached translation may allow writes */
-	/* the path, [1] lowest; valid from the root down to @level */
-	u64 table_pa[X86_LEVELS + 1];	/* address of the entry */
-	u64 entry[X86_LEVELS + 1];
+	u64 entry[X86_LEVELS + 1];	/* the path, [1] lowest; valid from the root to @level */
 };
+
+/* Address of the entry of a level on the path of a finished walk. */
+u64 guest_walk_entry_pa(const struct guest_mode *mode, const struct guest_walk *w,
+			unsigned int level);
 
 enum guest_walk_status guest_walk(const struct guest_mode *mode, const struct pt_mem_ops *ops,
 				  void *ctx, struct guest_walk *w);

@@ -5,7 +5,7 @@
  * under a guest that changes entries meanwhile.
  */
 #include "tap.h"
-#include "guest_walk.h"
+#include "guest_walk_quick.h"
 
 #define PAGES	48
 
@@ -18,15 +18,16 @@ static union {
 static unsigned int reads, writes, races;
 static bool read_only;
 
-static enum pt_mem rd(void *ctx, u64 pa, unsigned int size, u64 *val)
+static u64 rd(void *ctx, u64 pa, unsigned int size, enum pt_mem *why)
 {
 	reads++;
 	if (pa % size)
 		CHECK(false, "unaligned %llx", pa);
-	if (pa + size > sizeof(mem))
-		return PT_MEM_NONE;
-	*val = size == 4 ? mem.d[pa / 4] : mem.q[pa / 8];
-	return PT_MEM_OK;
+	if (pa + size > sizeof(mem)) {
+		*why = PT_MEM_NONE;
+		return 0;
+	}
+	return size == 4 ? mem.d[pa / 4] : mem.q[pa / 8];
 }
 
 static enum pt_mem cx(void *ctx, u64 pa, unsigned int size, u64 old, u64 val)
@@ -50,6 +51,16 @@ static enum pt_mem cx(void *ctx, u64 pa, unsigned int size, u64 old, u64 val)
 }
 
 static const struct pt_mem_ops ops = { rd, cx };
+
+static bool quick_rd(void *ctx, u64 pa, u64 *entry)
+{
+	if (pa + 8 > sizeof(mem))
+		return false;
+	*entry = mem.q[pa / 8];
+	return true;
+}
+
+static unsigned int quick_hits;
 
 struct ref {
 	bool ok;
@@ -280,12 +291,20 @@ static void one_walk(const struct guest_mode_in *in, const struct guest_mode *mo
 	};
 	struct ref r = reference(in, &w);
 	enum guest_walk_status st;
+	u64 quick_gpa = 0;
 	unsigned int i;
 
 	if (!(in->efer >> 10 & 1))
 		w.va = (u32)w.va;
 	r = reference(in, &w);
 	memcpy(&before, &mem, sizeof(mem));
+	if (guest_walk_quick(mode, w.cr3, w.va, w.access, quick_rd, NULL, &quick_gpa)) {
+		quick_hits++;
+		CHECK(r.ok, "quick walk allows what is refused");
+		CHECK_EQ(quick_gpa, r.gpa);
+		for (i = 0; i < r.nentries; i++)
+			CHECK(entry_at(mem.b, r.at[i], r.size) & 0x20);
+	}
 	reads = writes = 0;
 	st = guest_walk(mode, &ops, NULL, &w);
 	if (!CHECK_EQ(st == GUEST_WALK_OK, r.ok))
@@ -331,6 +350,7 @@ static void random_tables(void)
 		for (i = 0; i < 300; i++)
 			one_walk(&in, &mode);
 	}
+	CHECK(quick_hits > 500, "%u quick walks", quick_hits);
 }
 
 static struct guest_mode_in long_mode(void)
