@@ -53,6 +53,12 @@ enum emul_flags {
  */
 int emul_insn(struct x86_vcpu *vcpu, gpa_t gpa, unsigned int flags, const u8 *insn, int len);
 
+/*
+ * An instruction was completed by software and RIP is behind it: interrupt
+ * shadow, single step. @rflags: before it. RUN_*.
+ */
+int insn_done(struct x86_vcpu *vcpu, u64 rflags, u8 shadow);
+
 /* Step over the instruction by decoding it; RUN_*: a failure has filled in the exit. */
 int emul_skip(struct x86_vcpu *vcpu);
 

@@ -23,6 +23,7 @@
 #include <asm/kvm.h>
 #include <kvm/vcpu.h>
 #include <kvm/vm.h>
+#include "cpuid_lookup.h"
 #include "mmu/types.h"
 
 struct x86_vcpu;
@@ -36,6 +37,7 @@ enum {
 	REQ_TSC,			/* TSC offset or frequency changed */
 	REQ_MMU_RELOAD,			/* the root is invalid */
 	REQ_EXIT_USER,			/* leave for user space at once, as if kicked by a signal */
+	REQ_MSR_FILTER,			/* the MSR filter changed: msr_filter_refresh() */
 };
 
 /* --- registers (regs.c, cr.c, seg.c) --- */
@@ -167,8 +169,7 @@ struct x86_events {
 
 /* --- CPUID (cpuid.c) --- */
 struct x86_cpuid {
-	int nent;				/* (v) */
-	struct kvm_cpuid_entry2 *ent;		/* (v) kvmalloc'ed, as user space gave it */
+	struct cpuid_view view;			/* (v) what user space gave, and how to find in it */
 	u32 words[24];				/* (v) enum cpuid_word: guest feature bits, host support ANDed */
 	u64 emul_features;			/* (v) BIT_ULL(enum emul_feature) for the emulator */
 	u64 cr4_valid;				/* (v) CR4 bits that this guest may set */
@@ -177,6 +178,7 @@ struct x86_cpuid {
 	u64 xss_valid;				/* (v) */
 	u8 phys_bits;				/* (v) MAXPHYADDR */
 	u64 reserved_gpa_bits;			/* (v) */
+	u8 virt_bits;				/* (v) width of canonical addresses in MSRs: 48 or 57 */
 	bool amd;				/* (v) vendor string is AMD or Hygon */
 	u32 pv_features;			/* (v) KVM_CPUID_FEATURES eax */
 	bool ran;				/* (v) KVM_RUN was called: CPUID is frozen */
@@ -201,7 +203,13 @@ struct x86_msrs {
 	u64 apic_base;		/* (v) user-space irqchip: value alone */
 	u64 de_cfg;		/* (v) */
 	u64 vm_hsave_pa;
-	u64 spare[4];
+	u64 power_ctl;		/* (v)(r) */
+	u64 osvw_length;	/* (v) */
+	u64 osvw_status;	/* (v) */
+	u64 mcg_cap;		/* (v) */
+	u64 mcg_status;		/* (v)(r) */
+	u64 mcg_ctl;		/* (v) */
+	u64 *mce_banks;		/* (v) four registers a bank, made on the first write; NULL: zeros */
 };
 
 /* --- FPU (fpu.c) --- */
@@ -213,6 +221,7 @@ struct x86_fpu {
 	u32 host_pkru;		/* (v) */
 	bool switch_pkru;	/* (v) CR4.PKE and XCR0.PKRU: the guest has its own */
 	bool switch_xcr0;	/* (v) xcr0 != host, or xss != host */
+	bool switch_any;	/* (v) either of the two: fpu_enter() has work on each entry */
 };
 
 /* --- debug registers (debug.c) --- */
@@ -244,6 +253,7 @@ struct x86_io {
 	u64 pio_next_rip;	/* (v) fast port I/O: where the instruction ends */
 	u16 pio_port;		/* (v) */
 	u8 pio_size;		/* (v) */
+	bool pio_in;		/* (v) */
 	u64 pio_linear_rip;	/* (v) of the instruction: skipped only if still there */
 	bool mmio_needed;	/* (v) */
 	bool no_exit_on_mmio_count;
@@ -294,6 +304,7 @@ struct x86_vm {
 	gpa_t identity_map_addr;		/* KVM_SET_IDENTITY_MAP_ADDR */
 	spinlock_t tsc_lock;			/* of the tsc_* below (tsc.c) */
 	u64 tsc_last_write, tsc_last_host_ns, tsc_last_offset;
+	u32 tsc_last_khz;			/* 0: nothing was written yet */
 	struct msr_filter __rcu *msr_filter;	/* (l:lock) read under srcu: msr_filter.c */
 };
 

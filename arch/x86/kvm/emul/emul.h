@@ -193,7 +193,7 @@ struct emul_seg {
  * @vector:     X86_TRAP_*
  * @has_error:  an error code is pushed
  * @error_code: that code; for #PF complete, as the walker says
- * @address:    #PF: the linear address, for CR2
+ * @address:    #PF: the linear address, for CR2; #DB: bits for DR6
  */
 struct emul_fault {
 	u8 vector;
