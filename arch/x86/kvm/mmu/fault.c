@@ -20,6 +20,7 @@
 #include <linux/sched/signal.h>
 
 #include "../exit.h"
+#include "../trace.h"
 #include "mmu_trace.h"
 #include "tdp.h"
 
@@ -117,8 +118,13 @@ bool mmu_fault_fast(struct x86_vcpu *vcpu, gpa_t gpa, u64 error_code)
 	    beyond_tables(vcpu, &fault))
 		return false;
 	ret = fault_fast(vcpu, &fault);
+	if (ret != RET_PF_FIXED && ret != RET_PF_SPURIOUS && ret != RET_PF_RETRY)
+		return false;
+	vcpu->base.stat.pf_taken++;
+	vcpu->base.stat.pf_fast++;
+	trace_kvm_page_fault(vcpu->base.id, vcpu->regs.rip, gpa, error_code);
 	trace_kvm_mmu_fault_done(vcpu->base.id, gpa, error_code, fault.level, ret);
-	return ret == RET_PF_FIXED || ret == RET_PF_SPURIOUS || ret == RET_PF_RETRY;
+	return true;
 }
 EXPORT_SYMBOL_GPL(mmu_fault_fast);
 
@@ -241,6 +247,7 @@ int mmu_page_fault(struct x86_vcpu *vcpu, gpa_t gpa, u64 error_code,
 	if (unlikely(!mmu_root_ready(&vcpu->mmu)))
 		return RUN_RESUME;
 
+	trace_kvm_page_fault(vcpu->base.id, vcpu->regs.rip, gpa, error_code);
 	vcpu->base.stat.pf_taken++;
 	if (fast_applies(&fault) && !beyond_tables(vcpu, &fault))
 		ret = fault_fast(vcpu, &fault);
@@ -260,6 +267,7 @@ int mmu_page_fault(struct x86_vcpu *vcpu, gpa_t gpa, u64 error_code,
 	case RET_PF_RETRY:
 		return RUN_RESUME;
 	case RET_PF_EMULATE:
+		vcpu->base.stat.pf_emulate++;
 		return emulate(vcpu, &fault, insn, insn_len);
 	case RET_PF_CONTINUE:
 	case RET_PF_INVALID:

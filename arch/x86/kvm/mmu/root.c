@@ -181,6 +181,8 @@ EXPORT_SYMBOL_GPL(mmu_unload);
 void mmu_flush_remote_tlbs(struct x86_vm *vm)
 {
 	atomic64_inc_return(&vm->mmu.tlb_gen);
+	atomic64_inc((atomic64_t *)&vm->base.stat.remote_tlb_flush_requests);
+	atomic64_inc((atomic64_t *)&vm->base.stat.remote_tlb_flush);
 	kvm_kick_all(&vm->base);
 }
 EXPORT_SYMBOL_GPL(mmu_flush_remote_tlbs);

@@ -67,6 +67,17 @@ void tdp_table_free_rcu(struct x86_vm *vm, struct page *page)
 	call_rcu(&page->rcu_head, table_free);
 }
 
+static_assert(offsetof(struct kvm_vm_stats, pages_1g) ==
+	      offsetof(struct kvm_vm_stats, pages_4k) + 2 * sizeof(u64));
+
+/* Leaves of a level, as the statistics have them: pages_4k, pages_2m, pages_1g. */
+static void count_leaves(struct x86_vm *vm, unsigned int level, s64 n)
+{
+	u64 *counter = &vm->base.stat.pages_4k + (level - 1);
+
+	atomic64_add(n, (atomic64_t *)counter);
+}
+
 /**
  * tdp_account() - the one place that is told of every entry that changed
  * @vm: VM
@@ -82,7 +93,7 @@ void tdp_account(struct x86_vm *vm, unsigned int level, u64 old, u64 new,
 	bool is_leaf = tdp_is_leaf(new, level);
 
 	if (was_leaf != is_leaf)
-		atomic_long_add(is_leaf ? 1 : -1, &vm->mmu.leaves[level - 1]);
+		count_leaves(vm, level, is_leaf ? 1 : -1);
 	if (!tdp_is_live(old))
 		return;
 
@@ -132,11 +143,11 @@ static void split_leaf(struct x86_vcpu *vcpu, u64 *entry, unsigned int level, u6
 
 	for (i = 0; i < PT_ENTRIES; i++)
 		table[i] = tdp_split_leaf(&tdp_fmt, old, level, i);
-	atomic_long_add(PT_ENTRIES, &vcpu->vm->mmu.leaves[level - 2]);
+	count_leaves(vcpu->vm, level - 1, PT_ENTRIES);
 
 	link_table(vcpu, entry, level, old);
 	if (mmu->cache_nr == left) {
-		atomic_long_sub(PT_ENTRIES, &vcpu->vm->mmu.leaves[level - 2]);
+		count_leaves(vcpu->vm, level - 1, -PT_ENTRIES);
 		clear_page(table);
 	}
 }
@@ -218,7 +229,7 @@ enum ret_pf tdp_map(struct x86_vcpu *vcpu, struct mmu_fault *fault)
 	return ret == RET_PF_CONTINUE ? RET_PF_RETRY : ret;
 }
 
-/* One step towards an MMIO entry; the value of RET_PF_* as for map_step(). */
+/* One step towards an MMIO entry; FIXED when it is there. */
 static enum ret_pf mmio_step(struct x86_vcpu *vcpu, struct mmu_fault *fault)
 {
 	const struct mmu_root *root = vcpu->mmu.root;
@@ -234,7 +245,7 @@ static enum ret_pf mmio_step(struct x86_vcpu *vcpu, struct mmu_fault *fault)
 	if (level == 1)
 		return set_entry(vcpu->vm, entry, 1, &old,
 				 tdp_make_mmio(&tdp_fmt, fault->slots_gen)) ?
-			RET_PF_EMULATE : RET_PF_CONTINUE;
+			RET_PF_FIXED : RET_PF_CONTINUE;
 	if (!vcpu->mmu.cache_nr)
 		return RET_PF_EMULATE;
 	link_table(vcpu, entry, level, old);
@@ -264,6 +275,7 @@ enum ret_pf tdp_map_mmio(struct x86_vcpu *vcpu, struct mmu_fault *fault)
 		ret = RET_PF_EMULATE;
 	for (steps = MAP_STEPS; steps && ret == RET_PF_CONTINUE; steps--)
 		ret = mmio_step(vcpu, fault);
+	vcpu->base.stat.pf_mmio_spte_created += ret == RET_PF_FIXED;
 	read_unlock(&kvm->mmu_lock);
 	return RET_PF_EMULATE;
 }

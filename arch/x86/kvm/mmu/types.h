@@ -32,7 +32,6 @@ struct mmu_vm {
 	atomic64_t tlb_gen;				/* (a) raised when rights were taken away */
 	struct mmu_root *root[MMU_ADDRESS_SPACES];	/* (l:mmu_lock) */
 	atomic_long_t table_pages;			/* (a) page-table pages in use */
-	atomic_long_t leaves[3];			/* (a) leaf entries of 4K, 2M, 1G */
 };
 
 #define MMU_CACHE_PAGES		5	/* tables that one fault can need */
