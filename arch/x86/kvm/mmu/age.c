@@ -24,6 +24,7 @@ static bool visit_leaves(struct x86_vm *vm, const struct mmu_gfn_range *range, b
 		young = true;
 		if (!forget)
 			break;
+		/* Should a table have taken the leaf's place: its bit means nothing. */
 		clear_bit(__ffs(tdp_fmt.accessed), (unsigned long *)it.entry);
 	}
 	return young;

@@ -12,13 +12,32 @@
 
 #include "tdp.h"
 
-/* True if the entry was writable. The bit is cleared behind the back of the CPU's A and D. */
+/*
+ * Take the write right from a leaf. True if it had it. By cmpxchg: a large leaf
+ * may be replaced by a table at any moment, whose write bit is not ours to clear.
+ */
 static bool protect(u64 *entry, unsigned int level, u64 old)
 {
-	if (!tdp_is_leaf(old, level) || !(old & tdp_fmt.write))
-		return false;
-	clear_bit(__ffs(tdp_fmt.write), (unsigned long *)entry);
-	return true;
+	while (tdp_is_leaf(old, level) && (old & tdp_fmt.write))
+		if (try_cmpxchg64(entry, &old, old & ~tdp_fmt.write))
+			return true;
+	return false;
+}
+
+/* The same for the entry that maps a frame, down through a table that appears meanwhile. */
+static bool protect_gfn(const struct mmu_root *root, gfn_t gfn)
+{
+	bool changed = false;
+	unsigned int level;
+	u64 *entry;
+	u64 old;
+
+	do {
+		level = root->level;
+		entry = pt_walk_to(&tdp_fmt, root->table, &level, gfn, 1, &old);
+		changed |= protect(entry, level, old);
+	} while (tdp_is_table(READ_ONCE(*entry), level));
+	return changed;
 }
 
 /**
@@ -43,15 +62,8 @@ bool mmu_dirty_protect(struct x86_vm *vm, const struct kvm_memslot *slot,
 	lockdep_assert_held(&vm->base.mmu_lock);
 	if (!root)
 		return false;
-	for (; mask; mask &= mask - 1) {
-		gfn_t gfn = base + __ffs(mask);
-		unsigned int level = root->level;
-		u64 *entry;
-		u64 old;
-
-		entry = pt_walk_to(&tdp_fmt, root->table, &level, gfn, 1, &old);
-		changed |= protect(entry, level, old);
-	}
+	for (; mask; mask &= mask - 1)
+		changed |= protect_gfn(root, base + __ffs(mask));
 	return changed;
 }
 

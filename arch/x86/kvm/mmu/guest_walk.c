@@ -235,10 +235,14 @@ static enum pt_mem mark_used(const struct guest_mode *mode, const struct pt_mem_
 
 		res = ops->update(ctx, guest_walk_entry_pa(mode, w, level), fmt->entry_size,
 				   w->entry[level], want);
-		if (res == PT_MEM_OK)
+		if (res == PT_MEM_OK) {
 			w->entry[level] = want;
-		else if (res != PT_MEM_NONE)
+		} else if (res == PT_MEM_FAULT) {
+			w->level = level;
 			return res;
+		} else if (res == PT_MEM_CHANGED) {
+			return res;
+		}
 	}
 	return PT_MEM_OK;
 }

@@ -10,7 +10,8 @@
  *   fault path       mmu_lock read    empty -> table, empty/MMIO/leaf -> leaf,
  *                                     large leaf -> table of its parts; by cmpxchg
  *   fast fault path  RCU only         leaf: sets the write bit; by cmpxchg
- *   dirty log, age   mmu_lock read    leaf: clear write or accessed bit; atomic
+ *   dirty log        mmu_lock read    leaf: clears the write bit; by cmpxchg
+ *   age              mmu_lock read    clears the accessed bit; atomic
  *   zap              mmu_lock write   anything -> empty; by xchg
  *   the processor    -                leaf, table: sets accessed and dirty
  *
