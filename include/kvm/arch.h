@@ -31,6 +31,7 @@ void arch_vm_destroy(struct kvm *kvm);		/* vCPUs are gone; notifier is unregiste
 /* -ENOTTY for what it does not know. No lock held. */
 long arch_vm_ioctl(struct kvm *kvm, unsigned int ioctl, unsigned long arg);
 int arch_vm_enable_cap(struct kvm *kvm, struct kvm_enable_cap *cap);
+/* Limits; @kvm is NULL when /dev/kvm is asked, and has no more than its type when it is created. */
 int arch_max_vcpus(const struct kvm *kvm);
 int arch_max_vcpu_id(const struct kvm *kvm);
 

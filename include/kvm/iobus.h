@@ -27,6 +27,7 @@ struct kvm_iodev_ops {
 	bool (*write)(struct kvm_vcpu *vcpu, struct kvm_iodev *dev, gpa_t addr, int len, const void *val);
 	void (*destroy)(struct kvm_iodev *dev);	/* last reader is gone */
 	bool atomic;	/* write may be called with interrupts off */
+	bool unlimited;	/* not counted against the limit of a bus */
 };
 
 struct kvm_iodev {
@@ -40,13 +41,17 @@ struct kvm_iobus_range {
 };
 
 struct kvm_iobus {
+	struct kvm_retired retired;
 	unsigned int nr;
-	struct kvm_iobus_range range[];
+	gpa_t longest;		/* length of the longest range: how far back a look-up searches */
+	struct kvm_iobus_range range[];	/* sorted by addr */
 };
 
 /**
  * kvm_iobus_write - offer a write to the devices at that address
  * @vcpu: the writer, inside its SRCU section
+ * @len: 0: the access is not decoded yet, only ranges of any length may take it;
+ *	@val is not looked at
  * Return: whether a device took it (coalescing zones included).
  */
 bool kvm_iobus_write(struct kvm_vcpu *vcpu, enum kvm_bus_id bus, gpa_t addr, int len, const void *val);

@@ -5,10 +5,11 @@
  * Guest-physical memory as slots of host-virtual memory.
  *
  * A set of slots is immutable once published: a sorted array for the look-up
- * by frame (binary search, last hit first), an interval tree by host address
- * for the notifier. Writers build the next set, publish it, call
- * kvm_synchronize(), free the old one. Each publication has a new generation;
- * translations cached elsewhere carry it.
+ * by frame (binary search, last hit first). Writers build the next set and
+ * publish it; what it replaced is freed or used again when the readers are
+ * gone. Each publication has a new generation; translations cached elsewhere
+ * carry it. The notifier looks slots up by host address in kvm->hva_tree,
+ * under mmu_lock.
  */
 #include <linux/interval_tree.h>
 #include <linux/kvm.h>
@@ -28,15 +29,16 @@ struct kvm_memslot {
 	u16 id;				/* (c) */
 	u8 as_id;			/* (c) */
 	unsigned long *dirty_bitmap;	/* (c) NULL without logging; second half: scratch for GET_DIRTY_LOG */
-	struct interval_tree_node hva_node; /* (l:slots_lock) in the active set's tree */
+	struct interval_tree_node hva_node; /* (l:mmu_lock) in kvm->hva_tree */
 	void *arch;			/* owned by arch_slot_prepare/arch_slot_free */
 };
 
 struct kvm_memslots {
+	struct kvm_retired retired;
 	u64 generation;
 	unsigned int nr;
-	struct rb_root_cached hva_tree;
-	const struct kvm_memslot *slot[];	/* sorted by base_gfn */
+	unsigned int room;		/* length of slot[] */
+	struct kvm_memslot *slot[];	/* sorted by base_gfn */
 };
 
 /* The set in force. Caller is in kvm->srcu or holds slots_lock. */

@@ -22,6 +22,14 @@ typedef unsigned long hva_t;
 typedef u64 hpa_t;
 typedef u64 kvm_pfn_t;
 
+/*
+ * First member of what readers of kvm->srcu may still look at after it was
+ * unpublished, and that needs no more than kvfree() when they are gone.
+ */
+struct kvm_retired {
+	struct kvm_retired *next;
+};
+
 #define INVALID_GPA	(~(gpa_t)0)
 
 static inline gpa_t gfn_to_gpa(gfn_t gfn)

@@ -64,7 +64,7 @@ struct kvm_vcpu {
 	sigset_t sigset;			/* (v) mask during KVM_RUN */
 	struct rcuwait wait;			/* a halted vCPU sleeps here */
 	bool preempted;				/* scheduled out while runnable */
-	struct dentry *debugfs;			/* (c) */
+	struct dentry *debugfs;			/* (l:kvm_vms_lock) made when somebody looks */
 	struct kvm_vcpu_stats stat;		/* (v) */
 	char stats_id[KVM_STATS_ID_SIZE];	/* (c) */
 };

@@ -44,12 +44,25 @@ struct kvm {
 	struct mutex slots_lock;		/* memslots, buses */
 	struct mutex slots_arch_lock;		/* (under slots_lock) arch data of slots */
 	struct xarray vcpus;			/* (l:lock) idx -> vCPU, read by anybody */
+	struct xarray vcpu_ids;			/* (l:lock) id -> vCPU, read by anybody */
 	int nr_vcpus;				/* (l:lock) published after the vCPU is in vcpus */
 	int created_vcpus;			/* (l:lock) includes the ones being made */
 	int max_vcpu_id;			/* (l:lock) exclusive limit of ids */
 	refcount_t users;			/* file descriptors; the last one destroys */
 	bool bugged;				/* set once: no ioctl but close works */
-	bool dead;
+	bool dead;				/* (l:slots_lock) being destroyed: no callback may come in */
+
+	/* writers of slots and buses, see memslot.c */
+	struct kvm_retired *retired;		/* (l:slots_lock) freed by the next kvm_synchronize() */
+	unsigned int nr_retired;		/* (l:slots_lock) */
+	struct kvm_memslots *slots_spare[KVM_ADDRESS_SPACES];	/* (l:slots_lock) the next set */
+	unsigned int slots_lag[KVM_ADDRESS_SPACES];	/* (l:slots_lock) the spare differs from here on */
+	bool slots_busy[KVM_ADDRESS_SPACES];	/* (l:slots_lock) the spare may still have readers */
+	struct xarray slot_ids[KVM_ADDRESS_SPACES];	/* (l:slots_lock) id -> slot */
+	u64 slots_gen;				/* (l:slots_lock) last generation given out */
+	unsigned long nr_slot_pages;		/* (l:slots_lock) */
+	struct rb_root_cached hva_tree;		/* (l:mmu_lock) slots by host address, for the notifier */
+	unsigned long hva_changes;		/* (l:mmu_lock) counts changes of that tree */
 
 	/* mmu notifier (l:mmu_lock), see kvm_invalidation_retry() */
 	struct mmu_notifier notifier;
@@ -57,11 +70,14 @@ struct kvm {
 	long inval_active;			/* invalidations under way */
 	hva_t inval_start, inval_end;		/* hull of their ranges */
 
-	struct kvm_coalesced *coalesced;	/* (l:slots_lock) */
+	struct kvm_coalesced *coalesced;	/* (a) made on first use, then (c) */
 	struct list_head ioeventfds;		/* (l:slots_lock) */
 	struct list_head link;			/* (l:kvm_vms_lock) in kvm_vms */
 	u32 manual_dirty_log;			/* (l:slots_lock) KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2 flags */
-	struct dentry *debugfs;			/* (c) */
+	pid_t pid;				/* (c) creator, and its descriptor: name in debugfs */
+	int fd;					/* (c) */
+	struct dentry *debugfs;			/* (l:kvm_vms_lock) made when somebody looks, see stats_debugfs.c */
+	void *debugfs_files;			/* (l:kvm_vms_lock) likewise */
 	struct kvm_vm_stats stat;		/* (a) */
 	char stats_id[KVM_STATS_ID_SIZE];	/* (c) */
 };
@@ -69,10 +85,18 @@ struct kvm {
 extern struct mutex kvm_vms_lock;
 extern struct list_head kvm_vms;		/* (l:kvm_vms_lock) all VMs */
 
+/* The visible vCPU at that position, or NULL. */
+static inline struct kvm_vcpu *kvm_vcpu_at(struct kvm *kvm, unsigned long idx)
+{
+	/* pairs with the release in vCPU creation: it is complete when it is counted */
+	if (idx >= (unsigned long)smp_load_acquire(&kvm->nr_vcpus))
+		return NULL;
+	return xa_load(&kvm->vcpus, idx);
+}
+
 /* Iterate over the vCPUs that are visible; @idx is an unsigned long. */
 #define kvm_for_each_vcpu(idx, vcpu, kvm) \
-	xa_for_each_range(&(kvm)->vcpus, idx, vcpu, 0, \
-			  (unsigned long)smp_load_acquire(&(kvm)->nr_vcpus) - 1)
+	for ((idx) = 0; ((vcpu) = kvm_vcpu_at(kvm, idx)) != NULL; (idx)++)
 
 /** kvm_vcpu_by_id - the visible vCPU with that id, or NULL */
 struct kvm_vcpu *kvm_vcpu_by_id(struct kvm *kvm, int id);
@@ -87,6 +111,15 @@ void kvm_put(struct kvm *kvm);
  * Makes running vCPUs renew their read section and waits for all.
  */
 void kvm_synchronize(struct kvm *kvm);
+
+/**
+ * kvm_retire - free an unpublished object some time after its readers are gone
+ * @kvm: VM; slots_lock is held and no read section of kvm->srcu
+ * @obj: from kmalloc or kvmalloc, the header at its start
+ *
+ * May wait for readers when there are many of these already.
+ */
+void kvm_retire(struct kvm *kvm, struct kvm_retired *obj);
 
 /**
  * kvm_request_all - make a request of every vCPU and kick those in guest mode

@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Finding the device behind a port or an MMIO address.
+ *
+ * A bus is sorted by address. Ranges may overlap (an eventfd inside a coalescing
+ * zone, several eventfds on one address with different data), so a look-up goes
+ * from the last range that begins at the address or below backwards, as far as
+ * the longest range can reach, and offers the access to whoever covers it.
+ */
+#include <linux/slab.h>
+#include <linux/srcu.h>
+#include <kvm/iobus.h>
+#include <kvm/vcpu.h>
+#include <kvm/vm.h>
+
+/* Of one kind, not counting ranges of any length (eventfds are limited otherwise). */
+#define MAX_RANGES	1000
+
+static const struct kvm_iobus *bus_of(struct kvm *kvm, enum kvm_bus_id id)
+{
+	return srcu_dereference_check(kvm->bus[id], &kvm->srcu,
+				      lockdep_is_held(&kvm->slots_lock));
+}
+
+/* Number of ranges that begin at @addr or below. */
+static unsigned int ranges_up_to(const struct kvm_iobus *bus, gpa_t addr)
+{
+	unsigned int lo = 0, hi = bus->nr;
+
+	while (lo < hi) {
+		unsigned int mid = (lo + hi) / 2;
+
+		if (bus->range[mid].addr <= addr)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo;
+}
+
+/*
+ * Is the whole access inside? Ranges of any length ask for their address alone,
+ * and are the only ones for an access of unknown length (0).
+ */
+static bool covers(const struct kvm_iobus_range *range, gpa_t addr, int len)
+{
+	gpa_t off = addr - range->addr;
+
+	if (!range->len)
+		return !off;
+	return len && off < range->len && range->len - off >= len;
+}
+
+static bool offer_write(struct kvm_vcpu *vcpu, const struct kvm_iobus *bus, gpa_t addr, int len,
+			const void *val, bool atomic)
+{
+	unsigned int pos = ranges_up_to(bus, addr);
+
+	while (pos--) {
+		const struct kvm_iobus_range *range = &bus->range[pos];
+		const struct kvm_iodev_ops *ops = range->dev->ops;
+
+		if (addr - range->addr >= bus->longest)
+			break;
+		if (covers(range, addr, len) && ops->write && (!atomic || ops->atomic) &&
+		    ops->write(vcpu, range->dev, addr, len, val))
+			return true;
+	}
+	return false;
+}
+
+static bool write_on(struct kvm_vcpu *vcpu, enum kvm_bus_id id, gpa_t addr, int len,
+		     const void *val, bool atomic)
+{
+	const struct kvm_iobus *bus = bus_of(vcpu->kvm, id);
+
+	return bus && offer_write(vcpu, bus, addr, len, val, atomic);
+}
+
+/* Zones of coalesced writes are asked after the devices on the same addresses. */
+static enum kvm_bus_id zones_of(enum kvm_bus_id id)
+{
+	return id == KVM_BUS_PIO ? KVM_BUS_COALESCED_PIO : KVM_BUS_COALESCED_MMIO;
+}
+
+bool kvm_iobus_write(struct kvm_vcpu *vcpu, enum kvm_bus_id bus, gpa_t addr, int len,
+		     const void *val)
+{
+	return write_on(vcpu, bus, addr, len, val, false) ||
+	       write_on(vcpu, zones_of(bus), addr, len, val, false);
+}
+EXPORT_SYMBOL_GPL(kvm_iobus_write);
+
+bool kvm_iobus_write_atomic(struct kvm_vcpu *vcpu, enum kvm_bus_id bus, gpa_t addr, int len,
+			    const void *val)
+{
+	return write_on(vcpu, bus, addr, len, val, true);
+}
+EXPORT_SYMBOL_GPL(kvm_iobus_write_atomic);
+
+bool kvm_iobus_read(struct kvm_vcpu *vcpu, enum kvm_bus_id id, gpa_t addr, int len, void *val)
+{
+	const struct kvm_iobus *bus = bus_of(vcpu->kvm, id);
+	unsigned int pos;
+
+	if (!bus)
+		return false;
+	pos = ranges_up_to(bus, addr);
+	while (pos--) {
+		const struct kvm_iobus_range *range = &bus->range[pos];
+
+		if (addr - range->addr >= bus->longest)
+			break;
+		if (covers(range, addr, len) && range->dev->ops->read &&
+		    range->dev->ops->read(vcpu, range->dev, addr, len, val))
+			return true;
+	}
+	return false;
+}
+EXPORT_SYMBOL_GPL(kvm_iobus_read);
+
+static void note_length(struct kvm_iobus *bus, u32 len)
+{
+	bus->longest = max_t(gpa_t, bus->longest, max(len, 1u));
+}
+
+/**
+ * kvm_iobus_add - put a device on a bus
+ * @addr: first address
+ * @len: number of addresses, or 0: accesses of any length at @addr alone
+ *
+ * slots_lock held. Return: 0, -ENOMEM, -ENOSPC.
+ */
+int kvm_iobus_add(struct kvm *kvm, enum kvm_bus_id id, gpa_t addr, u32 len, struct kvm_iodev *dev)
+{
+	struct kvm_iobus *old, *new;
+	unsigned int nr, at;
+
+	lockdep_assert_held(&kvm->slots_lock);
+	old = rcu_dereference_protected(kvm->bus[id], lockdep_is_held(&kvm->slots_lock));
+	nr = old ? old->nr : 0;
+	if (nr >= MAX_RANGES && !dev->ops->unlimited)
+		return -ENOSPC;
+
+	new = kvmalloc(struct_size(new, range, nr + 1), GFP_KERNEL_ACCOUNT);
+	if (!new)
+		return -ENOMEM;
+	at = old ? ranges_up_to(old, addr) : 0;
+	if (at)
+		memcpy(new->range, old->range, at * sizeof(new->range[0]));
+	if (nr > at)
+		memcpy(&new->range[at + 1], &old->range[at], (nr - at) * sizeof(new->range[0]));
+	new->range[at] = (struct kvm_iobus_range){ .addr = addr, .len = len, .dev = dev };
+	new->nr = nr + 1;
+	new->longest = old ? old->longest : 0;
+	note_length(new, len);
+
+	rcu_assign_pointer(kvm->bus[id], new);
+	if (old)
+		kvm_retire(kvm, &old->retired);
+	return 0;
+}
+EXPORT_SYMBOL_GPL(kvm_iobus_add);
+
+/**
+ * kvm_iobus_del - take a device off a bus and destroy it
+ *
+ * slots_lock held. Waits for readers.
+ */
+void kvm_iobus_del(struct kvm *kvm, enum kvm_bus_id id, struct kvm_iodev *dev)
+{
+	struct kvm_iobus *old, *new = NULL;
+	unsigned int i;
+
+	lockdep_assert_held(&kvm->slots_lock);
+	old = rcu_dereference_protected(kvm->bus[id], lockdep_is_held(&kvm->slots_lock));
+	for (i = 0; old && i < old->nr; i++)
+		if (old->range[i].dev == dev)
+			break;
+	if (!old || i == old->nr)
+		return;
+
+	if (old->nr > 1)
+		new = kvmalloc(struct_size(new, range, old->nr - 1), GFP_KERNEL_ACCOUNT);
+	if (new) {
+		unsigned int o = 0;
+
+		new->longest = 0;
+		for (i = 0; i < old->nr; i++) {
+			if (old->range[i].dev == dev)
+				continue;
+			new->range[o++] = old->range[i];
+			note_length(new, old->range[i].len);
+		}
+		new->nr = o;
+		rcu_assign_pointer(kvm->bus[id], new);
+		kvm_synchronize(kvm);
+		kvfree(old);
+	} else if (old->nr > 1) {
+		/*
+		 * No memory for a shorter bus. Nobody may look while this one
+		 * is changed in place: it disappears for that long, and the
+		 * accesses of that moment go to user space.
+		 */
+		rcu_assign_pointer(kvm->bus[id], NULL);
+		kvm_synchronize(kvm);
+		memmove(&old->range[i], &old->range[i + 1],
+			(old->nr - i - 1) * sizeof(old->range[0]));
+		old->nr--;
+		rcu_assign_pointer(kvm->bus[id], old);
+	} else {
+		rcu_assign_pointer(kvm->bus[id], NULL);
+		kvm_synchronize(kvm);
+		kvfree(old);
+	}
+	dev->ops->destroy(dev);
+}
+EXPORT_SYMBOL_GPL(kvm_iobus_del);
+
+/**
+ * kvm_iobus_free - the end of all buses and devices of a VM that nobody runs
+ */
+void kvm_iobus_free(struct kvm *kvm)
+{
+	unsigned int id, i;
+
+	for (id = 0; id < KVM_NR_BUSES; id++) {
+		struct kvm_iobus *bus = rcu_dereference_protected(kvm->bus[id], true);
+
+		if (!bus)
+			continue;
+		RCU_INIT_POINTER(kvm->bus[id], NULL);
+		for (i = 0; i < bus->nr; i++)
+			bus->range[i].dev->ops->destroy(bus->range[i].dev);
+		kvfree(bus);
+	}
+}
