@@ -214,6 +214,7 @@ enum ret_pf mmu_fault_handle(struct x86_vcpu *vcpu, struct mmu_fault *fault)
 	else
 		ret = tdp_map(vcpu, fault);
 	read_unlock(&kvm->mmu_lock);
+	MMU_PROVE(vcpu->vm, ret != RET_PF_CONTINUE && ret != RET_PF_INVALID);
 	return ret;
 }
 

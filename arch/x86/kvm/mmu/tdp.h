@@ -35,6 +35,10 @@
 extern struct tdp_format tdp_fmt;
 extern struct mmu_hw tdp_hw;
 
+/* Assertions of CONFIG_KVM_PROVE_MMU; what fails them stops the VM. */
+#define MMU_PROVE(vm, cond) \
+	((void)(IS_ENABLED(CONFIG_KVM_PROVE_MMU) && KVM_BUG_ON_VM(!(cond), &(vm)->base)))
+
 /* One page fault, from the exit to the entry made for it. */
 struct mmu_fault {
 	/* given */

@@ -22,6 +22,8 @@ void zap_settle(struct x86_vm *vm, struct zap_debt *debt)
 {
 	struct page *page, *next;
 
+	/* Tables without a flush would mean that an entry went uncounted. */
+	MMU_PROVE(vm, debt->flush || list_empty(&debt->tables));
 	if (debt->flush)
 		mmu_flush_remote_tlbs(vm);
 	list_for_each_entry_safe(page, next, &debt->tables, lru) {
