@@ -1,0 +1,360 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The VMCB: its pages, its state before the first entry, and register groups
+ * moved between it and the vCPU.
+ *
+ * Not everything in the VMCB is the guest's truth. CR4 and EFER have bits that
+ * the host needs set; CR0 lacks CD and NW, because the guest's memory stays
+ * cached; DR7 may be a debugger's. All writes to these by the guest are
+ * intercepted, so regs keeps what the guest believes and fetching leaves it
+ * alone.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/gfp.h>
+#include <linux/kernel.h>
+#include <linux/mem_encrypt.h>
+#include <kvm/memslot.h>
+#include <asm/cpufeature.h>
+#include <asm/debugreg.h>
+#include <asm/msr-index.h>
+#include <asm/tlbflush.h>
+#include "svm.h"
+
+#define CR0_CACHE	(X86_CR0_CD | X86_CR0_NW)
+
+static_assert(sizeof(struct x86_seg) == sizeof(struct vmcb_seg));
+static_assert(offsetof(struct x86_seg, selector) == offsetof(struct vmcb_seg, selector));
+static_assert(offsetof(struct x86_seg, attr) == offsetof(struct vmcb_seg, attrib));
+static_assert(offsetof(struct x86_seg, limit) == offsetof(struct vmcb_seg, limit));
+static_assert(offsetof(struct x86_seg, base) == offsetof(struct vmcb_seg, base));
+
+int svm_vmcb_alloc(struct svm_vcpu *svm)
+{
+	svm->vmcb = (struct vmcb *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
+	if (!svm->vmcb)
+		return -ENOMEM;
+	svm->vmcb_pa = __sme_pa(svm->vmcb);
+	return 0;
+}
+
+void svm_vmcb_free(struct svm_vcpu *svm)
+{
+	free_page((unsigned long)svm->vmcb);
+	svm->vmcb = NULL;
+}
+
+/**
+ * svm_vmcb_reset - the control area as for a vCPU that never ran
+ * @svm: not in the guest
+ *
+ * Registers follow with the next svm_flush(): the caller makes all dirty. The
+ * nested root and the TSC offset stay, they are not the guest's.
+ */
+void svm_vmcb_reset(struct svm_vcpu *svm)
+{
+	struct vmcb_control_area *c = &svm->vmcb->control;
+	u64 root = c->nested_cr3, tsc_offset = c->tsc_offset;
+
+	memset(svm->vmcb, 0, sizeof(*svm->vmcb));
+	c->nested_cr3 = root;
+	c->tsc_offset = tsc_offset;
+	c->nested_ctl = SVM_NESTED_CTL_NP_ENABLE;
+	c->iopm_base_pa = svm_iopm_pa();
+	c->msrpm_base_pa = __sme_pa(svm->msrpm);
+	c->int_ctl = V_INTR_MASKING_MASK;
+	if (svm_has.pause_filter) {
+		c->pause_filter_count = svm_param_pause_count;
+		if (svm_has.pause_thresh)
+			c->pause_filter_thresh = svm_param_pause_thresh;
+	}
+	svm->clean = 0;
+	svm->asid_gen = 0;
+	svm->work = 0;
+	svm->added_rflags = 0;
+	svm->soft_advance = 0;
+	svm->injected = false;
+	svm->own_step = false;
+	svm->nmi_state = NMI_OPEN;
+	svm->x86.intercepts_stale = true;
+}
+
+/* A debugger's DR7 is in the VMCB; the guest's own is only in regs. */
+static bool svm_dr7_debugger(const struct x86_vcpu *vcpu)
+{
+	return vcpu->debug.guest_debug & KVM_GUESTDBG_USE_HW_BP;
+}
+
+/* --- from the VMCB --- */
+
+static void svm_fetch_segs(struct x86_regs *regs, const struct vmcb_save_area *save)
+{
+	const struct x86_seg *from = (const void *)&save->es;
+
+	regs->seg[SEG_ES] = from[0];
+	regs->seg[SEG_CS] = from[1];
+	regs->seg[SEG_SS] = from[2];
+	regs->seg[SEG_DS] = from[3];
+	regs->seg[SEG_FS] = from[4];
+	regs->seg[SEG_GS] = from[5];
+	regs->seg[SEG_LDTR] = *(const struct x86_seg *)&save->ldtr;
+	regs->seg[SEG_TR] = *(const struct x86_seg *)&save->tr;
+	regs->cpl = save->cpl;
+	/* The processor keeps the level beside SS, other readers look for it in there. */
+	regs->seg[SEG_SS].attr &= ~SVM_SELECTOR_DPL_MASK;
+	regs->seg[SEG_SS].attr |= save->cpl << SEG_ATTR_DPL;
+	/* A task register that is loaded is busy. */
+	regs->seg[SEG_TR].attr |= 2;
+}
+
+static void svm_fetch_pdptrs(struct x86_vcpu *vcpu)
+{
+	struct x86_regs *regs = &vcpu->regs;
+	gpa_t table;
+
+	regs_need(vcpu, RG_CR | RG_CR3 | RG_EFER);
+	table = regs->cr3 & 0xffffffe0;
+	if (!(regs->cr0 & X86_CR0_PG) || !(regs->cr4 & X86_CR4_PAE) ||
+	    (regs->efer & EFER_LMA) ||
+	    kvm_vcpu_read_gpa(&vcpu->base, 0, table, regs->pdptr, sizeof(regs->pdptr)))
+		memset(regs->pdptr, 0, sizeof(regs->pdptr));
+}
+
+/* Groups that handlers seldom ask for. */
+static void svm_fetch_rare(struct x86_vcpu *vcpu, u32 groups)
+{
+	const struct vmcb_save_area *save = &to_svm(vcpu)->vmcb->save;
+	struct x86_regs *regs = &vcpu->regs;
+
+	if (groups & RG_DTABLE) {
+		regs->gdt.base = save->gdtr.base;
+		regs->gdt.limit = save->gdtr.limit;
+		regs->idt.base = save->idtr.base;
+		regs->idt.limit = save->idtr.limit;
+	}
+	if (groups & RG_DR) {
+		regs->dr6 = save->dr6;
+		if (!svm_dr7_debugger(vcpu))
+			regs->dr7 = save->dr7;
+	}
+	if (groups & RG_SYSCALL) {
+		regs->star = save->star;
+		regs->lstar = save->lstar;
+		regs->cstar = save->cstar;
+		regs->sfmask = save->sfmask;
+		regs->kernel_gs_base = save->kernel_gs_base;
+	}
+	if ((groups & RG_SYSENTER) && svm_sysenter_native(vcpu)) {
+		regs->sysenter_cs = save->sysenter_cs;
+		regs->sysenter_esp = save->sysenter_esp;
+		regs->sysenter_eip = save->sysenter_eip;
+	}
+	if (groups & RG_PDPTR)
+		svm_fetch_pdptrs(vcpu);
+}
+
+/**
+ * svm_fetch - register groups from the VMCB into regs
+ * @vcpu: its thread
+ * @groups: RG_* that are not available
+ */
+void svm_fetch(struct x86_vcpu *vcpu, u32 groups)
+{
+	const struct vmcb *vmcb = to_svm(vcpu)->vmcb;
+	struct x86_regs *regs = &vcpu->regs;
+
+	vcpu->avail |= groups;
+	if (groups & RG_SEG)
+		svm_fetch_segs(regs, &vmcb->save);
+	if (groups & RG_CR) {
+		regs->cr0 = (vmcb->save.cr0 & ~CR0_CACHE) | (regs->cr0 & CR0_CACHE);
+		regs->cr2 = vmcb->save.cr2;
+	}
+	if (groups & RG_CR3)
+		regs->cr3 = vmcb->save.cr3;
+	if (groups & RG_CR8)
+		regs->cr8 = vmcb->control.int_ctl & V_TPR_MASK;
+	/* One kind of shadow here, two in the ABI: it is told as both. */
+	if (groups & RG_SHADOW)
+		regs->shadow = vmcb->control.int_state & SVM_INTERRUPT_SHADOW_MASK ?
+			       SHADOW_STI | SHADOW_MOVSS : SHADOW_NONE;
+	if (groups & (RG_DTABLE | RG_DR | RG_SYSCALL | RG_SYSENTER | RG_PDPTR))
+		svm_fetch_rare(vcpu, groups);
+}
+
+/* --- into the VMCB --- */
+
+static void svm_flush_segs(struct vmcb_save_area *save, const struct x86_regs *regs)
+{
+	struct x86_seg *to = (void *)&save->es;
+
+	to[0] = regs->seg[SEG_ES];
+	to[1] = regs->seg[SEG_CS];
+	to[2] = regs->seg[SEG_SS];
+	to[3] = regs->seg[SEG_DS];
+	to[4] = regs->seg[SEG_FS];
+	to[5] = regs->seg[SEG_GS];
+	*(struct x86_seg *)&save->ldtr = regs->seg[SEG_LDTR];
+	*(struct x86_seg *)&save->tr = regs->seg[SEG_TR];
+	save->cpl = regs->cpl;
+}
+
+static void svm_flush_cr(struct svm_vcpu *svm)
+{
+	struct vmcb_save_area *save = &svm->vmcb->save;
+	const struct x86_vcpu *vcpu = &svm->x86;
+	const struct x86_regs *regs = &vcpu->regs;
+
+	save->cr0 = regs->cr0;
+	if (!(vcpu->vm->disabled_quirks & KVM_X86_QUIRK_CD_NW_CLEARED))
+		save->cr0 &= ~CR0_CACHE;
+	/* Reads of CR0 have to be intercepted only while there is something to hide. */
+	svm->cr0_hidden = save->cr0 != regs->cr0;
+	svm_intercept_set(svm, INTERCEPT_CR0_READ, svm->cr0_hidden);
+	svm_intercept_set(svm, INTERCEPT_CR0_WRITE, svm->cr0_hidden);
+
+	/* A machine check is for the host, whatever the guest thinks of its own. */
+	save->cr4 = regs->cr4 | (cr4_read_shadow() & X86_CR4_MCE);
+	save->cr2 = regs->cr2;
+}
+
+static void svm_flush_debugctl(struct svm_vcpu *svm)
+{
+	struct vmcb *vmcb = svm->vmcb;
+	const struct x86_regs *regs = &svm->x86.regs;
+
+	if (!svm_has.lbrv)
+		return;
+	if (regs->debugctl & DEBUGCTLMSR_LBR)
+		vmcb->control.virt_ext |= LBR_CTL_ENABLE_MASK;
+	else
+		vmcb->control.virt_ext &= ~LBR_CTL_ENABLE_MASK;
+	vmcb->save.dbgctl = regs->debugctl;
+}
+
+/* Which cached parts of the VMCB a change of a register group makes stale. */
+static u32 svm_stale_parts(u32 groups)
+{
+	u32 stale = 0;
+
+	if (groups & RG_SEG)
+		stale |= VC_SEG;
+	if (groups & RG_DTABLE)
+		stale |= VC_DT;
+	if (groups & RG_CR)
+		stale |= VC_CR | VC_CR2;
+	if (groups & (RG_CR3 | RG_EFER))
+		stale |= VC_CR;
+	if (groups & RG_DR)
+		stale |= VC_DR;
+	if (groups & RG_PAT)
+		stale |= VC_NP;
+	if (groups & RG_CR8)
+		stale |= VC_TPR;
+	if (groups & RG_DEBUGCTL)
+		stale |= VC_LBR;
+	return stale;
+}
+
+/**
+ * svm_flush - dirty register groups into the VMCB
+ * @svm: before its entry
+ */
+void svm_flush(struct svm_vcpu *svm)
+{
+	struct x86_vcpu *vcpu = &svm->x86;
+	const struct x86_regs *regs = &vcpu->regs;
+	struct vmcb_control_area *control = &svm->vmcb->control;
+	struct vmcb_save_area *save = &svm->vmcb->save;
+	u32 groups = vcpu->dirty;
+
+	vcpu->dirty = 0;
+	svm->clean &= ~svm_stale_parts(groups);
+
+	if (groups & RG_SEG)
+		svm_flush_segs(save, regs);
+	if (groups & RG_CR)
+		svm_flush_cr(svm);
+	if (groups & RG_CR3)
+		save->cr3 = regs->cr3;
+	if (groups & RG_SHADOW) {
+		control->int_state &= ~SVM_INTERRUPT_SHADOW_MASK;
+		if (regs->shadow)
+			control->int_state |= SVM_INTERRUPT_SHADOW_MASK;
+	}
+	if (groups & RG_CR8) {
+		control->int_ctl &= ~V_TPR_MASK;
+		control->int_ctl |= regs->cr8 & V_TPR_MASK;
+	}
+	if (groups & RG_EFER)
+		save->efer = regs->efer | EFER_SVME;
+	if (groups & RG_DR) {
+		save->dr6 = regs->dr6;
+		/* The guest may have been lent the registers: what is in force is in regs then. */
+		save->dr7 = svm_dr7_debugger(vcpu) ? vcpu->debug.eff_dr7 : regs->dr7;
+	}
+	if (groups & RG_DTABLE) {
+		save->gdtr.base = regs->gdt.base;
+		save->gdtr.limit = regs->gdt.limit;
+		save->idtr.base = regs->idt.base;
+		save->idtr.limit = regs->idt.limit;
+	}
+	if (groups & RG_SYSCALL) {
+		save->star = regs->star;
+		save->lstar = regs->lstar;
+		save->cstar = regs->cstar;
+		save->sfmask = regs->sfmask;
+		save->kernel_gs_base = regs->kernel_gs_base;
+	}
+	if (groups & RG_SYSENTER) {
+		save->sysenter_cs = regs->sysenter_cs;
+		save->sysenter_esp = regs->sysenter_esp;
+		save->sysenter_eip = regs->sysenter_eip;
+	}
+	if (groups & RG_PAT)
+		save->g_pat = regs->pat;
+	if (groups & RG_DEBUGCTL)
+		svm_flush_debugctl(svm);
+}
+
+/**
+ * svm_vmcb_dump - log the VMCB that the processor refused to enter with
+ * @svm: its last exit was VMEXIT_INVALID
+ */
+void svm_vmcb_dump(struct svm_vcpu *svm)
+{
+	const struct vmcb_control_area *c = &svm->vmcb->control;
+	const struct vmcb_save_area *s = &svm->vmcb->save;
+	const struct vmcb_seg *seg = &s->es;
+	unsigned int i;
+
+	if (!svm_param_dump_invalid) {
+		pr_warn_ratelimited("entry refused; dump_invalid_vmcb=1 logs the VMCB\n");
+		return;
+	}
+	pr_err("VMCB of vCPU %d:\n", svm->x86.base.id);
+	for (i = 0; i < MAX_INTERCEPT; i++)
+		pr_err("intercepts[%u] %08x\n", i, c->intercepts[i]);
+	pr_err("asid %u tlb_ctl %u int_ctl %08x int_vector %x int_state %x\n",
+	       c->asid, c->tlb_ctl, c->int_ctl, c->int_vector, c->int_state);
+	pr_err("event_inj %08x:%08x nested_ctl %llx nested_cr3 %llx virt_ext %llx clean %x\n",
+	       c->event_inj, c->event_inj_err, c->nested_ctl, c->nested_cr3,
+	       c->virt_ext, c->clean);
+	pr_err("iopm %llx msrpm %llx tsc_offset %llx\n",
+	       c->iopm_base_pa, c->msrpm_base_pa, c->tsc_offset);
+	pr_err("exit %x:%x info %llx %llx int_info %08x:%08x next_rip %llx\n",
+	       c->exit_code_hi, c->exit_code, c->exit_info_1, c->exit_info_2,
+	       c->exit_int_info, c->exit_int_info_err, c->next_rip);
+	/* ES CS SS DS FS GS GDTR LDTR IDTR TR */
+	for (i = 0; i < 10; i++, seg++)
+		pr_err("segment %u: %04x attr %04x limit %08x base %016llx\n",
+		       i, seg->selector, seg->attrib, seg->limit, seg->base);
+	pr_err("cpl %u efer %llx cr0 %llx cr2 %llx cr3 %llx cr4 %llx\n",
+	       s->cpl, s->efer, s->cr0, s->cr2, s->cr3, s->cr4);
+	pr_err("rip %llx rflags %llx rsp %llx rax %llx dr6 %llx dr7 %llx\n",
+	       s->rip, s->rflags, s->rsp, s->rax, s->dr6, s->dr7);
+	pr_err("star %llx lstar %llx cstar %llx sfmask %llx kernel_gs_base %llx\n",
+	       s->star, s->lstar, s->cstar, s->sfmask, s->kernel_gs_base);
+	pr_err("sysenter %llx %llx %llx pat %llx dbgctl %llx\n",
+	       s->sysenter_cs, s->sysenter_esp, s->sysenter_eip, s->g_pat, s->dbgctl);
+}
