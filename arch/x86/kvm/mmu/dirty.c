@@ -153,7 +153,7 @@ static void recover_large(struct x86_vm *vm, const struct kvm_memslot *slot)
 		}
 		if (it.level == 2 && tdp_is_table(it.old, 2) &&
 		    tdp_may_be_large(slot, max(it.gfn, slot->base_gfn), 2) &&
-		    host_is_large(pt_table_at(tdp_table_pa(&tdp_fmt, it.old))))
+		    host_is_large(tdp_table(&tdp_fmt, it.old)))
 			tdp_zap_entry(vm, it.entry, 2, &debt);
 		pt_iter_next(&it);
 	}

@@ -14,7 +14,7 @@
 #define NPT_PAT		BIT_ULL(7)
 #define NPT_NX		BIT_ULL(63)
 
-/* Error code of a nested page fault (EXITINFO1). AMD APM Vol. 2 "Nested versus Guest Page Faults". */
+/* Error code of a nested page fault (EXITINFO1): "Nested versus Guest Page Faults". */
 #define NPF_PRESENT	BIT_ULL(0)
 #define NPF_WRITE	BIT_ULL(1)
 #define NPF_USER	BIT_ULL(2)

@@ -69,6 +69,7 @@ struct tdp_format {
 	u64 mmio_mask;			/* ... the bits that tell it */
 	u64 memtype[TDP_MT_NR];		/* as it stands in a 4 KiB leaf */
 	u64 me_mask;			/* encryption bits for tables and private leaves */
+	u64 map_base;			/* added to a physical address to reach it */
 };
 
 struct tdp_leaf {
@@ -122,6 +123,11 @@ static __always_inline u64 tdp_mmio_gen(u64 e)
 static __always_inline u64 tdp_table_pa(const struct tdp_format *f, u64 e)
 {
 	return e & PT_ADDR & ~f->me_mask;
+}
+
+static __always_inline u64 *tdp_table(const struct tdp_format *f, u64 e)
+{
+	return (u64 *)(unsigned long)(tdp_table_pa(f, e) + f->map_base);
 }
 
 static __always_inline u64 tdp_make_table(const struct tdp_format *f, u64 pa)

@@ -105,7 +105,7 @@ void x86_rsvd_build(struct x86_rsvd *rsvd, const struct x86_format *fmt,
 		}
 		if (!row->has_rights)
 			rsvd->table[level] |= GENMASK_ULL(2, 1) | GENMASK_ULL(8, 5) | X86_PTE_NX;
-		else if (level >= 4 && in->amd)
+		else if (level >= 4 && in->upper_g_rsvd)
 			rsvd->table[level] |= X86_PTE_G;
 	}
 }

@@ -52,7 +52,7 @@ struct x86_rsvd_in {
 	bool page1g;	/* 1 GiB pages exist */
 	bool pse;	/* CR4.PSE, for 2-level tables; other modes always have large pages */
 	bool pse36;	/* wide addresses in 4 MiB pages */
-	bool amd;	/* bits 8:7 of a PML4E/PML5E: PS is reserved, G too on AMD */
+	bool upper_g_rsvd;	/* G is reserved in the entries of levels 4 and 5 */
 };
 
 struct x86_rsvd {

@@ -93,7 +93,7 @@ void guest_mode_init(struct guest_mode *mode, const struct guest_mode_in *in)
 	rsvd.page1g = in->page1g;
 	rsvd.pse = in->cr4 & CR4_PSE;
 	rsvd.pse36 = in->pse36;
-	rsvd.amd = in->amd;
+	rsvd.upper_g_rsvd = in->upper_g_rsvd;
 	x86_rsvd_build(&mode->rsvd, mode->fmt, &rsvd);
 
 	if (mode->paging == GUEST_PAGING_2LEVEL)

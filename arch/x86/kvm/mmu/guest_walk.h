@@ -41,7 +41,7 @@ struct guest_mode {
 struct guest_mode_in {
 	u64 cr0, cr4, efer;
 	u8 phys_bits;
-	bool page1g, pse36, amd;
+	bool page1g, pse36, upper_g_rsvd;
 };
 
 void guest_mode_init(struct guest_mode *mode, const struct guest_mode_in *in);

@@ -6,7 +6,7 @@
  *
  * Two worlds meet here and stay apart:
  *  - the guest's own page tables, which software walks when an instruction
- *    must be fetched or emulated (guest_walk.c, guest_access.c);
+ *    must be fetched or emulated (guest_walk.c, gva.c);
  *  - the tables that the processor walks from guest-physical to host-physical
  *    addresses (fault.c, tdp.c, zap.c, dirty.c, age.c).
  *
@@ -208,6 +208,9 @@ void mmu_dirty_protect_slot(struct x86_vm *vm, const struct kvm_memslot *slot);
 
 /* Raise the TLB generation and kick vCPUs out of guest mode. Any context but NMI. */
 void mmu_flush_remote_tlbs(struct x86_vm *vm);
+
+/* Bits of the memory-slot generation that MMIO entries carry. */
+#define MMU_GENERATION_MASK	GENMASK_ULL(37, 0)
 
 /* The memory-slot generation wrapped its low bits: drop every MMIO entry. */
 void mmu_zap_mmio(struct x86_vm *vm);

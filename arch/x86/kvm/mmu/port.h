@@ -12,13 +12,6 @@
 #include <linux/stddef.h>
 #include <linux/string.h>
 #include <linux/types.h>
-#include <asm/io.h>
-
-/* The table at a physical address, encryption bits removed. */
-static __always_inline u64 *pt_table_at(u64 pa)
-{
-	return phys_to_virt(pa);
-}
 #else
 #include <assert.h>
 #include <stdbool.h>
@@ -39,14 +32,8 @@ typedef signed long long s64;
 #define unlikely(x)		__builtin_expect(!!(x), 0)
 #define READ_ONCE(x)		(*(const volatile __typeof__(x) *)&(x))
 #ifndef __always_inline
-#define __always_inline		inline __attribute__((__always_inline__))
+#define __always_inline		__inline __attribute__((__always_inline__))
 #endif
-
-/* Tests build their trees with addresses of this process. */
-static inline u64 *pt_table_at(u64 pa)
-{
-	return (u64 *)(size_t)pa;
-}
 #endif
 
 #endif

@@ -33,7 +33,7 @@ void pt_iter_start(struct pt_iter *it, const struct tdp_format *fmt, u64 *root,
 	it->root = root;
 	it->root_level = root_level;
 	it->min_level = min_level;
-	it->addr_mask = PT_ADDR & ~fmt->me_mask;
+	it->fmt = fmt;
 	pt_iter_restart(it);
 }
 
@@ -66,7 +66,7 @@ void pt_iter_next(struct pt_iter *it)
 
 	it->old = READ_ONCE(*it->entry);
 	if (level > it->min_level && tdp_is_table(it->old, level)) {
-		it->table[level - 1] = pt_table_at(it->old & it->addr_mask);
+		it->table[level - 1] = tdp_table(it->fmt, it->old);
 		settle(it, level - 1);
 		return;
 	}

@@ -32,7 +32,7 @@ struct pt_iter {
 	u64 pos;		/* first frame of the range not yet finished */
 	u64 resumed;		/* pos at the last restart */
 	u64 *root;
-	u64 addr_mask;		/* address bits of an entry that leads to a table */
+	const struct tdp_format *fmt;
 	u8 root_level;
 	u8 min_level;
 	u64 *table[PT_MAX_LEVEL + 1];
@@ -102,7 +102,7 @@ static __always_inline u64 *pt_walk_to(const struct tdp_format *fmt, u64 *table,
 		*old = READ_ONCE(*entry);
 		if (l <= goal || !tdp_is_table(*old, l))
 			break;
-		table = pt_table_at(tdp_table_pa(fmt, *old));
+		table = tdp_table(fmt, *old);
 	}
 	*level = l;
 	return entry;

@@ -8,6 +8,7 @@
  * last vCPU has moved to another.
  */
 #include <linux/export.h>
+#include <linux/io.h>
 #include <linux/mm.h>
 #include <linux/slab.h>
 
@@ -37,12 +38,15 @@ int mmu_setup(const struct mmu_hw *hw)
 	switch (hw->format) {
 	case MMU_FORMAT_NPT:
 		npt_format_init(&tdp_fmt, &npt);
-		return 0;
+		break;
 	case MMU_FORMAT_EPT:
 		ept_format_init(&tdp_fmt, &ept);
-		return 0;
+		break;
+	default:
+		return -EINVAL;
 	}
-	return -EINVAL;
+	tdp_fmt.map_base = PAGE_OFFSET;
+	return 0;
 }
 
 int mmu_module_init(void)
@@ -202,7 +206,7 @@ void mmu_reset_context(struct x86_vcpu *vcpu)
 		.phys_bits = vcpu->cpuid.phys_bits,
 		.page1g = guest_has(vcpu, GF_GBPAGES),
 		.pse36 = guest_has(vcpu, GF_PSE36),
-		.amd = vcpu->cpuid.amd,
+		.upper_g_rsvd = vcpu->cpuid.amd,
 	};
 
 	guest_mode_init(&vcpu->mmu.walk, &in);

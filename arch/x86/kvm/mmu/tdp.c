@@ -9,6 +9,7 @@
  * has to, to make a large page of it) or when dirty logging ends.
  */
 #include <linux/gfp.h>
+#include <linux/io.h>
 #include <linux/mm.h>
 
 #include "tdp.h"
@@ -113,7 +114,7 @@ static bool set_entry(struct x86_vm *vm, u64 *entry, unsigned int level, u64 *ol
 	MMU_PROVE(vm, !tdp_is_frozen(*old));
 	MMU_PROVE(vm, !tdp_is_table(*old, level));
 	MMU_PROVE(vm, !tdp_is_leaf(*old, level) || !tdp_is_leaf(new, level) ||
-		      tdp_leaf_pfn(&tdp_fmt, *old, level) == tdp_leaf_pfn(&tdp_fmt, new, level));
+		  tdp_leaf_pfn(&tdp_fmt, *old, level) == tdp_leaf_pfn(&tdp_fmt, new, level));
 	if (!try_cmpxchg64(entry, old, new))
 		return false;
 	zap_debt_init(&debt);
@@ -228,8 +229,8 @@ enum ret_pf tdp_map(struct x86_vcpu *vcpu, struct mmu_fault *fault)
 
 	for (steps = MAP_STEPS; steps && ret == RET_PF_CONTINUE; steps--)
 		ret = map_step(vcpu, fault, &goal);
-	MMU_PROVE(vcpu->vm, ret != RET_PF_FIXED || fault->level == 1 ||
-			    !(fault->slot->flags & KVM_MEM_LOG_DIRTY_PAGES));
+	MMU_PROVE(vcpu->vm, fault->level == 1 ||
+		  !(ret == RET_PF_FIXED && (fault->slot->flags & KVM_MEM_LOG_DIRTY_PAGES)));
 	if (ret == RET_PF_FIXED && fault->write)
 		kvm_mark_dirty(&vcpu->vm->base, fault->slot, fault->gfn);
 	return ret == RET_PF_CONTINUE ? RET_PF_RETRY : ret;

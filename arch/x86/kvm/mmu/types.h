@@ -27,7 +27,7 @@ struct mmu_root {
 	atomic_t refs;		/* (a) */
 };
 
-/* Legend: (c) constant after creation, (v) vCPU thread only, (l:NAME) under that lock, (a) atomic */
+/* (c) constant after creation, (v) vCPU thread only, (l:NAME) under that lock, (a) atomic */
 struct mmu_vm {
 	atomic64_t tlb_gen;				/* (a) raised when rights were taken away */
 	struct mmu_root *root[MMU_ADDRESS_SPACES];	/* (l:mmu_lock) */

@@ -44,7 +44,7 @@ static void dissolve(struct x86_vm *vm, u64 *table, unsigned int level, struct z
 		if (!old)
 			continue;
 		if (tdp_is_table(old, level))
-			dissolve(vm, pt_table_at(tdp_table_pa(&tdp_fmt, old)), level - 1, debt);
+			dissolve(vm, tdp_table(&tdp_fmt, old), level - 1, debt);
 		tdp_account(vm, level, old, TDP_FROZEN, debt);
 	}
 	list_add(&virt_to_page(table)->lru, &debt->tables);
@@ -65,7 +65,7 @@ void tdp_zap_entry(struct x86_vm *vm, u64 *entry, unsigned int level, struct zap
 
 	tdp_account(vm, level, old, 0, debt);
 	if (tdp_is_table(old, level))
-		dissolve(vm, pt_table_at(tdp_table_pa(&tdp_fmt, old)), level - 1, debt);
+		dissolve(vm, tdp_table(&tdp_fmt, old), level - 1, debt);
 }
 
 /* Somebody waits for the lock or the CPU: let him, with clean TLBs. */

@@ -145,7 +145,7 @@ static void rsvd(void)
 	CHECK_EQ(r.leaf[3], 0x000fff003fffe000);
 	CHECK_EQ(r.table[4], 0x000fff0000000080);
 	CHECK_EQ(r.table[3], 0x000fff0000000000);
-	in.amd = true;
+	in.upper_g_rsvd = true;
 	in.page1g = false;
 	in.nx = false;
 	in.phys_bits = 52;

@@ -137,7 +137,7 @@ static struct ref reference(const struct guest_mode_in *in, const struct guest_w
 			} else if (level >= 4) {
 				if (e & 0x80)
 					rsvd = true;
-				if ((e & 0x100) && in->amd)
+				if ((e & 0x100) && in->upper_g_rsvd)
 					rsvd = true;
 			} else if (level == 3 && (e & 0x80)) {
 				large = true;
@@ -236,7 +236,7 @@ static struct guest_mode_in random_mode(void)
 	struct guest_mode_in in = {
 		.cr0 = (one_in(20) ? 0 : 1ull << 31) | (one_in(3) ? 0 : 1ull << 16),
 		.phys_bits = 36 + below(17),
-		.page1g = !one_in(4), .pse36 = one_in(2), .amd = one_in(2),
+		.page1g = !one_in(4), .pse36 = one_in(2), .upper_g_rsvd = one_in(2),
 	};
 	unsigned int kind = below(4);
 

@@ -58,7 +58,7 @@ static void fell(u64 *table, unsigned int level)
 
 	for (i = 0; i < 512 && level > 1; i++)
 		if (tdp_is_table(table[i], level))
-			fell(pt_table_at(tdp_table_pa(&fmt, table[i])), level - 1);
+			fell(tdp_table(&fmt, table[i]), level - 1);
 	free(table);
 }
 
@@ -166,7 +166,7 @@ static void zap_with_restarts(void)
 			steps++;
 			if (pt_iter_covered(&it, start) && tdp_is_live(it.old)) {
 				if (tdp_is_table(it.old, it.level))
-					fell(pt_table_at(tdp_table_pa(&fmt, it.old)),
+					fell(tdp_table(&fmt, it.old),
 					     it.level - 1);
 				*it.entry = 0;
 			} else if (it.level == 1) {
@@ -232,7 +232,7 @@ static void walk_to(void)
 		gfn = (u64)pick_index() << 27 | pick_index() << 18 | pick_index() << 9 | pick_index();
 		e = pt_walk_to(&fmt, root, &level, gfn, goal, &old);
 		for (t = root; l > goal && tdp_is_table(t[gfn >> 9 * (l - 1) & 511], l); l--)
-			t = pt_table_at(tdp_table_pa(&fmt, t[gfn >> 9 * (l - 1) & 511]));
+			t = tdp_table(&fmt, t[gfn >> 9 * (l - 1) & 511]);
 		CHECK(e == &t[gfn >> 9 * (l - 1) & 511] && old == *e && l == level);
 		if (round == 2999)
 			fell(root, 4);
