@@ -9,6 +9,7 @@
 
 int exit_hlt(struct x86_vcpu *vcpu);
 int exit_hypercall(struct x86_vcpu *vcpu);
+void hypercall_fast(struct x86_vcpu *vcpu);	/* interrupts off; RIP is the caller's */
 int exit_invd(struct x86_vcpu *vcpu);		/* INVD, WBINVD: skip */
 int exit_nop(struct x86_vcpu *vcpu);		/* MONITOR, MWAIT, PAUSE as NOP: skip */
 int exit_rdpmc(struct x86_vcpu *vcpu);

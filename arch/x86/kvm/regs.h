@@ -20,6 +20,8 @@ bool cr4_valid(struct x86_vcpu *vcpu, u64 cr4);
 /* After CR0/CR4/EFER changed by whatever way: MMU context, CPUID.OSXSAVE, intercepts, TLB */
 void cr_changed(struct x86_vcpu *vcpu, u64 old_cr0, u64 old_cr4, u64 old_efer);
 bool is_canonical(struct x86_vcpu *vcpu, u64 addr);	/* by CR4.LA57 */
+/* Read and check the four PAE entries at @cr3 into regs.pdptr; false: one has a reserved bit set. SRCU. */
+bool cr_load_pdptrs(struct x86_vcpu *vcpu, u64 cr3);
 
 /* --- seg.c --- */
 void seg_to_user(const struct x86_seg *seg, struct kvm_segment *user);
@@ -54,6 +56,10 @@ int debug_insn_done(struct x86_vcpu *vcpu, u64 rflags_before);
 void debug_enter(struct x86_vcpu *vcpu);	/* interrupts off, inner loop begins */
 void debug_leave(struct x86_vcpu *vcpu);
 void debug_update(struct x86_vcpu *vcpu);	/* recompute eff_db, eff_dr7, intercepts */
+/* The guest accesses a DR: let it have them until put? True: stop intercepting, run it again. */
+bool debug_lend(struct x86_vcpu *vcpu);
+void debug_put(struct x86_vcpu *vcpu);		/* the vCPU is put: nothing is lent any more */
+void debug_reset(struct x86_vcpu *vcpu);
 /* a code breakpoint (guest's or user space's) at that linear address? for the emulator */
 bool debug_code_breakpoint(struct x86_vcpu *vcpu, u64 linear, int *run);
 

@@ -182,6 +182,7 @@ struct x86_cpuid {
 	bool amd;				/* (v) vendor string is AMD or Hygon */
 	u32 pv_features;			/* (v) KVM_CPUID_FEATURES eax */
 	bool ran;				/* (v) KVM_RUN was called: CPUID is frozen */
+	bool enforce_pv;			/* (v) KVM_CAP_ENFORCE_PV_FEATURE_CPUID */
 };
 
 /* --- MSRs (msr.c) --- */
@@ -234,6 +235,7 @@ struct x86_debug {
 	u64 step_rip;		/* (v) linear RIP when single stepping began */
 	bool db_loaded;		/* (v) the guest owns the hardware's DRs until the next put */
 	bool reload;		/* (v) eff_db changed while breakpoints are on */
+	bool active;		/* (v) debug_enter() has work: breakpoints in force or db_loaded */
 };
 
 /* --- time (tsc.c) --- */
@@ -285,6 +287,7 @@ struct x86_vcpu {
 	u32 sync_valid;				/* kvm_run.kvm_valid_regs that were accepted */
 	u32 load_cpu_gen;			/* (v) */
 	u64 exit_reason_last;			/* (v) tracing only */
+	unsigned long qs_jiffies;		/* (v) when RCU was last told of a quiescent state */
 };
 
 struct x86_vm {
@@ -300,6 +303,7 @@ struct x86_vm {
 	bool guest_can_read_platform_info;	/* KVM_CAP_MSR_PLATFORM_INFO */
 	bool max_vcpu_ids_set;
 	u32 max_vcpu_ids;			/* KVM_CAP_MAX_VCPU_ID, 0: default */
+	u32 bsp_id;				/* (l:lock) KVM_SET_BOOT_CPU_ID */
 	hva_t tss_addr;				/* KVM_SET_TSS_ADDR */
 	gpa_t identity_map_addr;		/* KVM_SET_IDENTITY_MAP_ADDR */
 	spinlock_t tsc_lock;			/* of the tsc_* below (tsc.c) */

@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Capabilities: what KVM_CHECK_EXTENSION answers for x86, and KVM_ENABLE_CAP.
+ * A capability stands here when what it promises works, and not before.
+ */
+#include <asm/cpufeature.h>
+#include <kvm/arch.h>
+#include "cpuid.h"
+#include "module.h"
+#include "regs.h"
+#include "vendor.h"
+
+#define QUIRKS	(KVM_X86_QUIRK_LINT0_REENABLED | KVM_X86_QUIRK_CD_NW_CLEARED |		\
+		 KVM_X86_QUIRK_LAPIC_MMIO_HOLE | KVM_X86_QUIRK_OUT_7E_INC_RIP |		\
+		 KVM_X86_QUIRK_MISC_ENABLE_NO_MWAIT | KVM_X86_QUIRK_FIX_HYPERCALL_INSN | \
+		 KVM_X86_QUIRK_MWAIT_NEVER_UD_FAULTS | KVM_X86_QUIRK_SLOT_ZAP_ALL |	\
+		 KVM_X86_QUIRK_STUFF_FEATURE_MSRS)
+
+#define GUEST_DEBUG	(KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_SINGLESTEP |		\
+			 KVM_GUESTDBG_USE_SW_BP | KVM_GUESTDBG_USE_HW_BP |		\
+			 KVM_GUESTDBG_INJECT_DB | KVM_GUESTDBG_INJECT_BP |		\
+			 KVM_GUESTDBG_BLOCKIRQ)
+
+#define MAY_NOT_EXIT	(KVM_X86_DISABLE_EXITS_HLT | KVM_X86_DISABLE_EXITS_PAUSE |	\
+			 KVM_X86_DISABLE_EXITS_CSTATE)
+
+struct cap_value {
+	int cap;
+	int value;
+};
+
+/* Answers that depend on nothing. */
+static const struct cap_value fixed_caps[] = {
+	{ KVM_CAP_HLT,				1 },
+	{ KVM_CAP_MMU_SHADOW_CACHE_CONTROL,	1 },
+	{ KVM_CAP_SET_TSS_ADDR,			1 },
+	{ KVM_CAP_SET_IDENTITY_MAP_ADDR,	1 },
+	{ KVM_CAP_SET_BOOT_CPU_ID,		1 },
+	{ KVM_CAP_EXT_CPUID,			1 },
+	{ KVM_CAP_EXT_EMUL_CPUID,		1 },
+	{ KVM_CAP_MP_STATE,			1 },
+	{ KVM_CAP_USER_NMI,			1 },
+	{ KVM_CAP_SET_GUEST_DEBUG,		1 },
+	{ KVM_CAP_SET_GUEST_DEBUG2,		GUEST_DEBUG },
+	{ KVM_CAP_X86_ROBUST_SINGLESTEP,	1 },
+	{ KVM_CAP_VCPU_EVENTS,			1 },
+	{ KVM_CAP_INTR_SHADOW,			1 },
+	{ KVM_CAP_DEBUGREGS,			1 },
+	{ KVM_CAP_XSAVE,			1 },
+	{ KVM_CAP_SREGS2,			1 },
+	{ KVM_CAP_SYNC_REGS,			KVM_SYNC_X86_VALID_FIELDS },
+	{ KVM_CAP_IMMEDIATE_EXIT,		1 },
+	{ KVM_CAP_ENABLE_CAP,			1 },
+	{ KVM_CAP_GET_TSC_KHZ,			1 },
+	{ KVM_CAP_VCPU_ATTRIBUTES,		1 },
+	{ KVM_CAP_SYS_ATTRIBUTES,		1 },
+	{ KVM_CAP_GET_MSR_FEATURES,		1 },
+	{ KVM_CAP_MSR_PLATFORM_INFO,		1 },
+	{ KVM_CAP_X86_USER_SPACE_MSR,		1 },
+	{ KVM_CAP_X86_MSR_FILTER,		1 },
+	{ KVM_CAP_EXCEPTION_PAYLOAD,		1 },
+	{ KVM_CAP_X86_TRIPLE_FAULT_EVENT,	1 },
+	{ KVM_CAP_EXIT_ON_EMULATION_FAILURE,	1 },
+	{ KVM_CAP_ENFORCE_PV_FEATURE_CPUID,	1 },
+	{ KVM_CAP_DISABLE_QUIRKS,		1 },
+	{ KVM_CAP_DISABLE_QUIRKS2,		QUIRKS },
+	{ KVM_CAP_X86_DISABLE_EXITS,		MAY_NOT_EXIT },
+	{ KVM_CAP_VM_TYPES,			BIT(0) },
+};
+
+int arch_check_extension(struct kvm *kvm, long cap)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(fixed_caps); i++)
+		if (fixed_caps[i].cap == cap)
+			return fixed_caps[i].value;
+
+	switch (cap) {
+	case KVM_CAP_XCRS:
+		return boot_cpu_has(X86_FEATURE_XSAVE);
+	case KVM_CAP_XSAVE2:
+		return fpu_xsave_size(kvm ? to_x86_vm(kvm) : NULL);
+	case KVM_CAP_TSC_CONTROL:
+	case KVM_CAP_VM_TSC_CONTROL:
+		return vendor_caps.has_tsc_scaling;
+	}
+	return 0;
+}
+
+/* --- KVM_ENABLE_CAP on a VM --- */
+
+/* Before the first vCPU: they take what is set here when they are made. */
+static int disable_exits(struct x86_vm *vm, u64 exits)
+{
+	int ret = -EINVAL;
+
+	if (exits & ~(u64)MAY_NOT_EXIT)
+		return -EINVAL;
+	mutex_lock(&vm->base.lock);
+	if (!vm->base.created_vcpus) {
+		vm->disabled_exits |= exits;
+		ret = 0;
+	}
+	mutex_unlock(&vm->base.lock);
+	return ret;
+}
+
+/* Once, unless it is the same again. */
+static int limit_vcpu_ids(struct x86_vm *vm, u64 limit)
+{
+	int ret = -EINVAL;
+
+	if (!limit || limit > arch_max_vcpu_id(&vm->base))
+		return -EINVAL;
+	mutex_lock(&vm->base.lock);
+	if (!vm->max_vcpu_ids || vm->max_vcpu_ids == limit) {
+		vm->max_vcpu_ids = limit;
+		vm->base.max_vcpu_id = limit;
+		ret = 0;
+	}
+	mutex_unlock(&vm->base.lock);
+	return ret;
+}
+
+int x86_vm_enable_cap(struct x86_vm *vm, const struct kvm_enable_cap *cap)
+{
+	u64 arg = cap->args[0];
+
+	if (cap->flags)
+		return -EINVAL;
+
+	switch (cap->cap) {
+	case KVM_CAP_DISABLE_QUIRKS2:
+		if (arg & ~(u64)QUIRKS)
+			return -EINVAL;
+		fallthrough;
+	case KVM_CAP_DISABLE_QUIRKS:
+		vm->disabled_quirks = arg;
+		return 0;
+	case KVM_CAP_X86_DISABLE_EXITS:
+		return disable_exits(vm, arg);
+	case KVM_CAP_MAX_VCPU_ID:
+		return limit_vcpu_ids(vm, arg);
+	case KVM_CAP_MSR_PLATFORM_INFO:
+		vm->guest_can_read_platform_info = arg;
+		return 0;
+	case KVM_CAP_EXCEPTION_PAYLOAD:
+		vm->exception_payload = arg;
+		return 0;
+	case KVM_CAP_X86_TRIPLE_FAULT_EVENT:
+		vm->triple_fault_event = arg;
+		return 0;
+	case KVM_CAP_X86_USER_SPACE_MSR:
+		if (arg & ~(u64)KVM_MSR_EXIT_REASON_VALID_MASK)
+			return -EINVAL;
+		vm->msr_exit_mask = arg;
+		return 0;
+	case KVM_CAP_EXIT_ON_EMULATION_FAILURE:
+		if (arg & ~1ULL)
+			return -EINVAL;
+		vm->exit_on_emul_error = arg;
+		return 0;
+	}
+	return -EINVAL;
+}
+
+int arch_vm_enable_cap(struct kvm *kvm, struct kvm_enable_cap *cap)
+{
+	return x86_vm_enable_cap(to_x86_vm(kvm), cap);
+}
+
+/* --- on a vCPU --- */
+
+int x86_vcpu_enable_cap(struct x86_vcpu *vcpu, const struct kvm_enable_cap *cap)
+{
+	if (cap->flags)
+		return -EINVAL;
+	if (cap->cap != KVM_CAP_ENFORCE_PV_FEATURE_CPUID)
+		return -EINVAL;
+	vcpu->cpuid.enforce_pv = cap->args[0];
+	return 0;
+}

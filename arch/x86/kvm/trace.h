@@ -1,0 +1,403 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#if !defined(DKVM_TRACE_H) || defined(TRACE_HEADER_MULTI_READ)
+#define DKVM_TRACE_H
+/*
+ * Tracepoints of the system "kvm". Names, fields and formats are an interface:
+ * perf kvm, trace-cmd and kvm_stat know them. What a tracepoint needs beyond
+ * registers at hand is fetched only when it is on (kvm_exit: run.c).
+ */
+#include <linux/tracepoint.h>
+#include <asm/svm.h>
+#include <asm/vmx.h>
+
+struct x86_exit_info;
+
+#undef TRACE_SYSTEM
+#define TRACE_SYSTEM kvm
+
+#ifndef DKVM_TRACE_TABLES
+#define DKVM_TRACE_TABLES
+#define TRACE_ISA_VMX	1	/* KVM_ISA_* of user space's perf */
+
+enum { TRACE_MMIO_READ_UNSATISFIED, TRACE_MMIO_READ, TRACE_MMIO_WRITE };
+
+#define TRACE_EXIT_NAMES						\
+	{ KVM_EXIT_UNKNOWN, "KVM_EXIT_UNKNOWN" },			\
+	{ KVM_EXIT_EXCEPTION, "KVM_EXIT_EXCEPTION" },			\
+	{ KVM_EXIT_IO, "KVM_EXIT_IO" },					\
+	{ KVM_EXIT_HYPERCALL, "KVM_EXIT_HYPERCALL" },			\
+	{ KVM_EXIT_DEBUG, "KVM_EXIT_DEBUG" },				\
+	{ KVM_EXIT_HLT, "KVM_EXIT_HLT" },				\
+	{ KVM_EXIT_MMIO, "KVM_EXIT_MMIO" },				\
+	{ KVM_EXIT_IRQ_WINDOW_OPEN, "KVM_EXIT_IRQ_WINDOW_OPEN" },	\
+	{ KVM_EXIT_SHUTDOWN, "KVM_EXIT_SHUTDOWN" },			\
+	{ KVM_EXIT_FAIL_ENTRY, "KVM_EXIT_FAIL_ENTRY" },			\
+	{ KVM_EXIT_INTR, "KVM_EXIT_INTR" },				\
+	{ KVM_EXIT_SET_TPR, "KVM_EXIT_SET_TPR" },			\
+	{ KVM_EXIT_INTERNAL_ERROR, "KVM_EXIT_INTERNAL_ERROR" },		\
+	{ KVM_EXIT_X86_RDMSR, "KVM_EXIT_X86_RDMSR" },			\
+	{ KVM_EXIT_X86_WRMSR, "KVM_EXIT_X86_WRMSR" },			\
+	{ KVM_EXIT_MEMORY_FAULT, "KVM_EXIT_MEMORY_FAULT" }
+
+#define TRACE_EXCEPTION_NAMES						\
+	{ DE_VECTOR, "#DE" }, { DB_VECTOR, "#DB" }, { BP_VECTOR, "#BP" }, \
+	{ OF_VECTOR, "#OF" }, { BR_VECTOR, "#BR" }, { UD_VECTOR, "#UD" }, \
+	{ NM_VECTOR, "#NM" }, { DF_VECTOR, "#DF" }, { TS_VECTOR, "#TS" }, \
+	{ NP_VECTOR, "#NP" }, { SS_VECTOR, "#SS" }, { GP_VECTOR, "#GP" }, \
+	{ PF_VECTOR, "#PF" }, { MF_VECTOR, "#MF" }, { AC_VECTOR, "#AC" }, \
+	{ MC_VECTOR, "#MC" }
+
+#define TRACE_REASON(reason, isa)					\
+	((isa) == TRACE_ISA_VMX ?					\
+	 __print_symbolic((reason) & 0xffff, VMX_EXIT_REASONS) :	\
+	 __print_symbolic(reason, SVM_EXIT_REASONS))
+#endif
+
+TRACE_EVENT(kvm_entry,
+	TP_PROTO(unsigned int vcpu_id, unsigned long rip, bool immediate_exit),
+	TP_ARGS(vcpu_id, rip, immediate_exit),
+	TP_STRUCT__entry(
+		__field(unsigned int, vcpu_id)
+		__field(unsigned long, rip)
+		__field(bool, immediate_exit)
+	),
+	TP_fast_assign(
+		__entry->vcpu_id = vcpu_id;
+		__entry->rip = rip;
+		__entry->immediate_exit = immediate_exit;
+	),
+	TP_printk("vcpu %u, rip 0x%lx%s", __entry->vcpu_id, __entry->rip,
+		  __entry->immediate_exit ? "[immediate exit]" : "")
+);
+
+TRACE_EVENT(kvm_exit,
+	TP_PROTO(unsigned int vcpu_id, unsigned long rip, u32 isa, const struct x86_exit_info *info),
+	TP_ARGS(vcpu_id, rip, isa, info),
+	TP_STRUCT__entry(
+		__field(unsigned int, exit_reason)
+		__field(unsigned long, guest_rip)
+		__field(u32, isa)
+		__field(u64, info1)
+		__field(u64, info2)
+		__field(u32, intr_info)
+		__field(u32, error_code)
+		__field(unsigned int, vcpu_id)
+	),
+	TP_fast_assign(
+		__entry->exit_reason = info->reason;
+		__entry->guest_rip = rip;
+		__entry->isa = isa;
+		__entry->info1 = info->info1;
+		__entry->info2 = info->info2;
+		__entry->intr_info = info->intr_info;
+		__entry->error_code = info->error_code;
+		__entry->vcpu_id = vcpu_id;
+	),
+	TP_printk("vcpu %u reason %s rip 0x%lx info1 0x%016llx info2 0x%016llx intr_info 0x%08x error_code 0x%08x",
+		  __entry->vcpu_id, TRACE_REASON(__entry->exit_reason, __entry->isa),
+		  __entry->guest_rip, __entry->info1, __entry->info2,
+		  __entry->intr_info, __entry->error_code)
+);
+
+TRACE_EVENT(kvm_userspace_exit,
+	TP_PROTO(__u32 reason, int errno),
+	TP_ARGS(reason, errno),
+	TP_STRUCT__entry(
+		__field(__u32, reason)
+		__field(int, errno)
+	),
+	TP_fast_assign(
+		__entry->reason = reason;
+		__entry->errno = errno;
+	),
+	TP_printk("reason %s (%d)",
+		  __entry->errno >= 0 ? __print_symbolic(__entry->reason, TRACE_EXIT_NAMES) :
+		  __entry->errno == -EINTR ? "restart" : "error",
+		  __entry->errno < 0 ? -__entry->errno : __entry->reason)
+);
+
+TRACE_EVENT(kvm_hypercall,
+	TP_PROTO(unsigned long nr, const u64 *arg),
+	TP_ARGS(nr, arg),
+	TP_STRUCT__entry(
+		__field(unsigned long, nr)
+		__field(unsigned long, a0)
+		__field(unsigned long, a1)
+		__field(unsigned long, a2)
+		__field(unsigned long, a3)
+	),
+	TP_fast_assign(
+		__entry->nr = nr;
+		__entry->a0 = arg[0];
+		__entry->a1 = arg[1];
+		__entry->a2 = arg[2];
+		__entry->a3 = arg[3];
+	),
+	TP_printk("nr 0x%lx a0 0x%lx a1 0x%lx a2 0x%lx a3 0x%lx", __entry->nr,
+		  __entry->a0, __entry->a1, __entry->a2, __entry->a3)
+);
+
+/* @data: what is transferred, @count items of @size bytes; the first one is shown */
+TRACE_EVENT(kvm_pio,
+	TP_PROTO(unsigned int rw, unsigned int port, unsigned int size,
+		 unsigned int count, const void *data),
+	TP_ARGS(rw, port, size, count, data),
+	TP_STRUCT__entry(
+		__field(unsigned int, rw)
+		__field(unsigned int, port)
+		__field(unsigned int, size)
+		__field(unsigned int, count)
+		__field(unsigned int, val)
+	),
+	TP_fast_assign(
+		__entry->rw = rw;
+		__entry->port = port;
+		__entry->size = size;
+		__entry->count = count;
+		__entry->val = 0;
+		memcpy(&__entry->val, data, min_t(unsigned int, size, 4));
+	),
+	TP_printk("pio_%s at 0x%x size %d count %d val 0x%x %s",
+		  __entry->rw ? "write" : "read", __entry->port, __entry->size,
+		  __entry->count, __entry->val, __entry->count > 1 ? "(...)" : "")
+);
+
+/* @val: the data, or NULL for a read that user space has yet to answer */
+TRACE_EVENT(kvm_mmio,
+	TP_PROTO(int type, int len, u64 gpa, const void *val),
+	TP_ARGS(type, len, gpa, val),
+	TP_STRUCT__entry(
+		__field(u32, type)
+		__field(u32, len)
+		__field(u64, gpa)
+		__field(u64, val)
+	),
+	TP_fast_assign(
+		__entry->type = type;
+		__entry->len = len;
+		__entry->gpa = gpa;
+		__entry->val = 0;
+		if (val)
+			memcpy(&__entry->val, val, min_t(u32, len, 8));
+	),
+	TP_printk("mmio %s len %u gpa 0x%llx val 0x%llx",
+		  __print_symbolic(__entry->type,
+				   { TRACE_MMIO_READ_UNSATISFIED, "unsatisfied-read" },
+				   { TRACE_MMIO_READ, "read" },
+				   { TRACE_MMIO_WRITE, "write" }),
+		  __entry->len, __entry->gpa, __entry->val)
+);
+
+TRACE_EVENT(kvm_fast_mmio,
+	TP_PROTO(u64 gpa),
+	TP_ARGS(gpa),
+	TP_STRUCT__entry(__field(u64, gpa)),
+	TP_fast_assign(__entry->gpa = gpa;),
+	TP_printk("fast mmio at gpa 0x%llx", __entry->gpa)
+);
+
+TRACE_EVENT(vcpu_match_mmio,
+	TP_PROTO(gva_t gva, gpa_t gpa, bool write, bool gpa_match),
+	TP_ARGS(gva, gpa, write, gpa_match),
+	TP_STRUCT__entry(
+		__field(gva_t, gva)
+		__field(gpa_t, gpa)
+		__field(bool, write)
+		__field(bool, gpa_match)
+	),
+	TP_fast_assign(
+		__entry->gva = gva;
+		__entry->gpa = gpa;
+		__entry->write = write;
+		__entry->gpa_match = gpa_match;
+	),
+	TP_printk("gva %#lx gpa %#llx %s %s", __entry->gva, __entry->gpa,
+		  __entry->write ? "Write" : "Read", __entry->gpa_match ? "GPA" : "GVA")
+);
+
+/* @r: RAX, RBX, RCX, RDX as the guest sees them */
+TRACE_EVENT(kvm_cpuid,
+	TP_PROTO(unsigned int function, unsigned int index, const u32 *r,
+		 bool found, bool used_max_basic),
+	TP_ARGS(function, index, r, found, used_max_basic),
+	TP_STRUCT__entry(
+		__field(unsigned int, function)
+		__field(unsigned int, index)
+		__field(unsigned long, rax)
+		__field(unsigned long, rbx)
+		__field(unsigned long, rcx)
+		__field(unsigned long, rdx)
+		__field(bool, found)
+		__field(bool, used_max_basic)
+	),
+	TP_fast_assign(
+		__entry->function = function;
+		__entry->index = index;
+		__entry->rax = r[0];
+		__entry->rbx = r[1];
+		__entry->rcx = r[2];
+		__entry->rdx = r[3];
+		__entry->found = found;
+		__entry->used_max_basic = used_max_basic;
+	),
+	TP_printk("func %x idx %x rax %lx rbx %lx rcx %lx rdx %lx, cpuid entry %s%s",
+		  __entry->function, __entry->index, __entry->rax, __entry->rbx,
+		  __entry->rcx, __entry->rdx, __entry->found ? "found" : "not found",
+		  __entry->used_max_basic ? ", used max basic" : "")
+);
+
+TRACE_EVENT(kvm_msr,
+	TP_PROTO(unsigned int write, u32 ecx, u64 data, bool exception),
+	TP_ARGS(write, ecx, data, exception),
+	TP_STRUCT__entry(
+		__field(unsigned int, write)
+		__field(u32, ecx)
+		__field(u64, data)
+		__field(u8, exception)
+	),
+	TP_fast_assign(
+		__entry->write = write;
+		__entry->ecx = ecx;
+		__entry->data = data;
+		__entry->exception = exception;
+	),
+	TP_printk("msr_%s %x = 0x%llx%s", __entry->write ? "write" : "read",
+		  __entry->ecx, __entry->data, __entry->exception ? " (#GP)" : "")
+);
+
+TRACE_EVENT(kvm_cr,
+	TP_PROTO(unsigned int rw, unsigned int cr, unsigned long val),
+	TP_ARGS(rw, cr, val),
+	TP_STRUCT__entry(
+		__field(unsigned int, rw)
+		__field(unsigned int, cr)
+		__field(unsigned long, val)
+	),
+	TP_fast_assign(
+		__entry->rw = rw;
+		__entry->cr = cr;
+		__entry->val = val;
+	),
+	TP_printk("cr_%s %x = 0x%lx", __entry->rw ? "write" : "read",
+		  __entry->cr, __entry->val)
+);
+
+TRACE_EVENT(kvm_inj_virq,
+	TP_PROTO(unsigned int vector, bool soft, bool reinjected),
+	TP_ARGS(vector, soft, reinjected),
+	TP_STRUCT__entry(
+		__field(unsigned int, vector)
+		__field(bool, soft)
+		__field(bool, reinjected)
+	),
+	TP_fast_assign(
+		__entry->vector = vector;
+		__entry->soft = soft;
+		__entry->reinjected = reinjected;
+	),
+	TP_printk("%s 0x%x%s", __entry->soft ? "Soft/INTn" : "IRQ", __entry->vector,
+		  __entry->reinjected ? " [reinjected]" : "")
+);
+
+TRACE_EVENT(kvm_inj_exception,
+	TP_PROTO(unsigned int exception, bool has_error, unsigned int error_code, bool reinjected),
+	TP_ARGS(exception, has_error, error_code, reinjected),
+	TP_STRUCT__entry(
+		__field(u8, exception)
+		__field(u8, has_error)
+		__field(u32, error_code)
+		__field(bool, reinjected)
+	),
+	TP_fast_assign(
+		__entry->exception = exception;
+		__entry->has_error = has_error;
+		__entry->error_code = error_code;
+		__entry->reinjected = reinjected;
+	),
+	TP_printk("%s (0x%x)%s",
+		  __print_symbolic(__entry->exception, TRACE_EXCEPTION_NAMES),
+		  __entry->has_error ? __entry->error_code : 0,
+		  __entry->reinjected ? " [reinjected]" : "")
+);
+
+TRACE_EVENT(kvm_page_fault,
+	TP_PROTO(unsigned int vcpu_id, unsigned long rip, u64 fault_address, u64 error_code),
+	TP_ARGS(vcpu_id, rip, fault_address, error_code),
+	TP_STRUCT__entry(
+		__field(unsigned int, vcpu_id)
+		__field(unsigned long, guest_rip)
+		__field(u64, fault_address)
+		__field(u64, error_code)
+	),
+	TP_fast_assign(
+		__entry->vcpu_id = vcpu_id;
+		__entry->guest_rip = rip;
+		__entry->fault_address = fault_address;
+		__entry->error_code = error_code;
+	),
+	TP_printk("vcpu %u rip 0x%lx address 0x%016llx error_code 0x%llx",
+		  __entry->vcpu_id, __entry->guest_rip, __entry->fault_address,
+		  __entry->error_code)
+);
+
+/* @flags: 0 real, 1 protected; 2 vm86 or 16-bit, 4 32-bit, 8 64-bit */
+TRACE_EVENT(kvm_emulate_insn,
+	TP_PROTO(u64 rip, u32 csbase, const u8 *insn, u8 len, u8 flags, bool failed),
+	TP_ARGS(rip, csbase, insn, len, flags, failed),
+	TP_STRUCT__entry(
+		__field(__u64, rip)
+		__field(__u32, csbase)
+		__field(__u8, len)
+		__array(__u8, insn, 15)
+		__field(__u8, flags)
+		__field(__u8, failed)
+	),
+	TP_fast_assign(
+		__entry->rip = rip;
+		__entry->csbase = csbase;
+		__entry->len = min_t(u8, len, 15);
+		memset(__entry->insn, 0, 15);
+		memcpy(__entry->insn, insn, __entry->len);
+		__entry->flags = flags;
+		__entry->failed = failed;
+	),
+	TP_printk("%x:%llx:%s (%s)%s", __entry->csbase, __entry->rip,
+		  __print_hex(__entry->insn, __entry->len),
+		  __print_symbolic(__entry->flags, { 0, "real" }, { 3, "vm16" }, { 1, "prot16" },
+				   { 5, "prot32" }, { 9, "prot64" }),
+		  __entry->failed ? " failed" : "")
+);
+
+TRACE_EVENT(kvm_write_tsc_offset,
+	TP_PROTO(unsigned int vcpu_id, __u64 previous, __u64 next),
+	TP_ARGS(vcpu_id, previous, next),
+	TP_STRUCT__entry(
+		__field(unsigned int, vcpu_id)
+		__field(__u64, previous_tsc_offset)
+		__field(__u64, next_tsc_offset)
+	),
+	TP_fast_assign(
+		__entry->vcpu_id = vcpu_id;
+		__entry->previous_tsc_offset = previous;
+		__entry->next_tsc_offset = next;
+	),
+	TP_printk("vcpu=%u prev=%llu next=%llu", __entry->vcpu_id,
+		  __entry->previous_tsc_offset, __entry->next_tsc_offset)
+);
+
+TRACE_EVENT(kvm_fpu,
+	TP_PROTO(int load),
+	TP_ARGS(load),
+	TP_STRUCT__entry(__field(u32, load)),
+	TP_fast_assign(__entry->load = load;),
+	TP_printk("%s", __entry->load ? "load" : "unload")
+);
+
+#endif /* DKVM_TRACE_H */
+
+#undef TRACE_INCLUDE_PATH
+#define TRACE_INCLUDE_PATH .
+#undef TRACE_INCLUDE_FILE
+#define TRACE_INCLUDE_FILE trace
+
+#include <trace/define_trace.h>

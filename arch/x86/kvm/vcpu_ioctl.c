@@ -1,0 +1,258 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * ioctls of a vCPU, but KVM_RUN.
+ *
+ * Those that pass one structure of fixed size are rows of a table: the ioctl
+ * number says how large it is and which way it is copied. The copy in the
+ * kernel is what is checked and used; it is zero where a function leaves
+ * something out. The rest is a function each.
+ */
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+#include <kvm/arch.h>
+#include "cpuid.h"
+#include "event.h"
+#include "mmu/mmu.h"
+#include "module.h"
+#include "msr.h"
+#include "regs.h"
+#include "vendor.h"
+
+/* --- one structure, vCPU loaded, SRCU held --- */
+
+/* A function of a kvm_* structure as one of void *, so that rows can name it. */
+#define WRAP(fn, type, call)							\
+static int fn(struct x86_vcpu *vcpu, void *arg)					\
+{										\
+	type *p = arg;								\
+										\
+	return call;								\
+}
+#define WRAP_VOID(fn, type, call)						\
+static int fn(struct x86_vcpu *vcpu, void *arg)					\
+{										\
+	type *p = arg;								\
+										\
+	call;									\
+	return 0;								\
+}
+
+WRAP_VOID(do_get_regs,	struct kvm_regs,	regs_get(vcpu, p))
+WRAP_VOID(do_set_regs,	struct kvm_regs,	regs_set(vcpu, p))
+WRAP_VOID(do_get_sregs,	struct kvm_sregs,	sregs_get(vcpu, p))
+WRAP(do_set_sregs,	struct kvm_sregs,	sregs_set(vcpu, p))
+WRAP(do_get_sregs2,	struct kvm_sregs2,	sregs2_get(vcpu, p))
+WRAP(do_set_sregs2,	struct kvm_sregs2,	sregs2_set(vcpu, p))
+WRAP(do_get_fpu,	struct kvm_fpu,		fpu_get(vcpu, p))
+WRAP(do_set_fpu,	struct kvm_fpu,		fpu_set(vcpu, p))
+WRAP_VOID(do_get_xcrs,	struct kvm_xcrs,	fpu_get_xcrs(vcpu, p))
+WRAP(do_set_xcrs,	struct kvm_xcrs,	fpu_set_xcrs(vcpu, p))
+WRAP(do_get_dregs,	struct kvm_debugregs,	debugregs_get(vcpu, p))
+WRAP(do_set_dregs,	struct kvm_debugregs,	debugregs_set(vcpu, p))
+WRAP(do_get_events,	struct kvm_vcpu_events,	event_get(vcpu, p))
+WRAP(do_set_events,	struct kvm_vcpu_events,	event_set(vcpu, p))
+WRAP(do_translate,	struct kvm_translation,	regs_translate(vcpu, p))
+WRAP(do_guest_debug,	struct kvm_guest_debug,	debug_set_guest_debug(vcpu, p))
+WRAP(do_interrupt,	struct kvm_interrupt,	event_queue_irq(vcpu, p))
+WRAP(do_enable_cap,	struct kvm_enable_cap,	x86_vcpu_enable_cap(vcpu, p))
+WRAP(do_has_attr,	struct kvm_device_attr,	tsc_attr(vcpu, KVM_HAS_DEVICE_ATTR, p))
+WRAP(do_get_attr,	struct kvm_device_attr,	tsc_attr(vcpu, KVM_GET_DEVICE_ATTR, p))
+WRAP(do_set_attr,	struct kvm_device_attr,	tsc_attr(vcpu, KVM_SET_DEVICE_ATTR, p))
+
+static int do_get_mp_state(struct x86_vcpu *vcpu, void *arg)
+{
+	struct kvm_mp_state *state = arg;
+
+	state->mp_state = vcpu->mp_state;
+	return 0;
+}
+
+/* Every other state belongs to a local APIC in the kernel. */
+static int do_set_mp_state(struct x86_vcpu *vcpu, void *arg)
+{
+	const struct kvm_mp_state *state = arg;
+
+	if (state->mp_state != KVM_MP_STATE_RUNNABLE)
+		return -EINVAL;
+	vcpu->mp_state = KVM_MP_STATE_RUNNABLE;
+	req_event(vcpu);
+	return 0;
+}
+
+struct simple_ioctl {
+	unsigned int cmd;
+	int (*fn)(struct x86_vcpu *vcpu, void *arg);
+};
+
+static const struct simple_ioctl simple[] = {
+	{ KVM_GET_REGS,		do_get_regs },
+	{ KVM_SET_REGS,		do_set_regs },
+	{ KVM_GET_SREGS,	do_get_sregs },
+	{ KVM_SET_SREGS,	do_set_sregs },
+	{ KVM_GET_SREGS2,	do_get_sregs2 },
+	{ KVM_SET_SREGS2,	do_set_sregs2 },
+	{ KVM_GET_FPU,		do_get_fpu },
+	{ KVM_SET_FPU,		do_set_fpu },
+	{ KVM_GET_XCRS,		do_get_xcrs },
+	{ KVM_SET_XCRS,		do_set_xcrs },
+	{ KVM_GET_DEBUGREGS,	do_get_dregs },
+	{ KVM_SET_DEBUGREGS,	do_set_dregs },
+	{ KVM_GET_VCPU_EVENTS,	do_get_events },
+	{ KVM_SET_VCPU_EVENTS,	do_set_events },
+	{ KVM_GET_MP_STATE,	do_get_mp_state },
+	{ KVM_SET_MP_STATE,	do_set_mp_state },
+	{ KVM_TRANSLATE,	do_translate },
+	{ KVM_SET_GUEST_DEBUG,	do_guest_debug },
+	{ KVM_INTERRUPT,	do_interrupt },
+	{ KVM_ENABLE_CAP,	do_enable_cap },
+	{ KVM_HAS_DEVICE_ATTR,	do_has_attr },
+	{ KVM_GET_DEVICE_ATTR,	do_get_attr },
+	{ KVM_SET_DEVICE_ATTR,	do_set_attr },
+};
+
+#define LARGEST_SIMPLE	512
+static_assert(sizeof(struct kvm_fpu) <= LARGEST_SIMPLE);
+static_assert(sizeof(struct kvm_xcrs) <= LARGEST_SIMPLE);
+
+static void enter(struct x86_vcpu *vcpu)
+{
+	kvm_vcpu_load(&vcpu->base);
+	kvm_vcpu_srcu_lock(&vcpu->base);
+}
+
+static void leave(struct x86_vcpu *vcpu)
+{
+	kvm_vcpu_srcu_unlock(&vcpu->base);
+	kvm_vcpu_put(&vcpu->base);
+}
+
+static noinline long ioctl_simple(struct x86_vcpu *vcpu, const struct simple_ioctl *row,
+				  void __user *argp)
+{
+	u64 buf[LARGEST_SIMPLE / sizeof(u64)] = {};
+	size_t size = _IOC_SIZE(row->cmd);
+	int ret;
+
+	if ((_IOC_DIR(row->cmd) & _IOC_WRITE) && copy_from_user(buf, argp, size))
+		return -EFAULT;
+	enter(vcpu);
+	ret = row->fn(vcpu, buf);
+	leave(vcpu);
+	if (!ret && (_IOC_DIR(row->cmd) & _IOC_READ) && copy_to_user(argp, buf, size))
+		return -EFAULT;
+	return ret;
+}
+
+/* --- buffers of other sizes --- */
+
+static long ioctl_get_xsave(struct x86_vcpu *vcpu, void __user *argp, bool whole)
+{
+	unsigned int size = whole ? fpu_xsave_size(vcpu->vm) : sizeof(struct kvm_xsave);
+	void *buf;
+	long ret;
+
+	buf = kvzalloc(size, GFP_KERNEL_ACCOUNT);
+	if (!buf)
+		return -ENOMEM;
+	enter(vcpu);
+	ret = fpu_get_xsave(vcpu, buf, size);
+	leave(vcpu);
+	if (!ret && copy_to_user(argp, buf, size))
+		ret = -EFAULT;
+	kvfree(buf);
+	return ret;
+}
+
+static long ioctl_set_xsave(struct x86_vcpu *vcpu, void __user *argp)
+{
+	void *buf = vmemdup_user(argp, fpu_xsave_size(vcpu->vm));
+	long ret;
+
+	if (IS_ERR(buf))
+		return PTR_ERR(buf);
+	enter(vcpu);
+	ret = fpu_set_xsave(vcpu, buf);
+	leave(vcpu);
+	kvfree(buf);
+	return ret;
+}
+
+static long ioctl_set_tsc_khz(struct x86_vcpu *vcpu, unsigned long khz)
+{
+	long ret;
+
+	if (khz > U32_MAX)
+		return -EINVAL;
+	enter(vcpu);
+	ret = tsc_set_khz(vcpu, khz ?: x86_host.tsc_khz);
+	leave(vcpu);
+	return ret;
+}
+
+/* These copy from and to user space themselves. */
+static long ioctl_loaded(struct x86_vcpu *vcpu, unsigned int ioctl, void __user *argp)
+{
+	long ret = -EINVAL;
+
+	enter(vcpu);
+	switch (ioctl) {
+	case KVM_SET_CPUID:
+		ret = cpuid_ioctl_set(vcpu, argp);
+		break;
+	case KVM_SET_CPUID2:
+		ret = cpuid_ioctl_set2(vcpu, argp);
+		break;
+	case KVM_GET_CPUID2:
+		ret = cpuid_ioctl_get2(vcpu, argp);
+		break;
+	case KVM_GET_MSRS:
+		ret = msr_ioctl_get(vcpu, argp);
+		break;
+	case KVM_SET_MSRS:
+		ret = msr_ioctl_set(vcpu, argp);
+		break;
+	}
+	leave(vcpu);
+	return ret;
+}
+
+/* vcpu->mutex held. -EINVAL is what user space knows for an ioctl that vCPUs have not. */
+long arch_vcpu_ioctl(struct kvm_vcpu *kvcpu, unsigned int ioctl, unsigned long arg)
+{
+	struct x86_vcpu *vcpu = to_x86_vcpu(kvcpu);
+	void __user *argp = (void __user *)arg;
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(simple); i++)
+		if (simple[i].cmd == ioctl)
+			return ioctl_simple(vcpu, &simple[i], argp);
+
+	switch (ioctl) {
+	case KVM_SET_CPUID:
+	case KVM_SET_CPUID2:
+	case KVM_GET_CPUID2:
+	case KVM_GET_MSRS:
+	case KVM_SET_MSRS:
+		return ioctl_loaded(vcpu, ioctl, argp);
+	case KVM_GET_XSAVE:
+		return ioctl_get_xsave(vcpu, argp, false);
+	case KVM_GET_XSAVE2:
+		return ioctl_get_xsave(vcpu, argp, true);
+	case KVM_SET_XSAVE:
+		return ioctl_set_xsave(vcpu, argp);
+	case KVM_SET_TSC_KHZ:
+		return ioctl_set_tsc_khz(vcpu, arg);
+	case KVM_GET_TSC_KHZ:
+		return vcpu->tsc.khz;
+	}
+	return -EINVAL;
+}
+
+/* Another thread's KVM_RUN may go on for long: these do not wait for it. */
+long arch_vcpu_ioctl_unlocked(struct kvm_vcpu *kvcpu, unsigned int ioctl, unsigned long arg)
+{
+	if (ioctl != KVM_NMI)
+		return -ENOIOCTLCMD;
+	event_queue_nmi(to_x86_vcpu(kvcpu));
+	return 0;
+}
