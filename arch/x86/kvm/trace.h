@@ -17,6 +17,12 @@ struct x86_exit_info;
 
 #ifndef DKVM_TRACE_TABLES
 #define DKVM_TRACE_TABLES
+/* A field that takes the argument (or member of one) of its own name; and reading it */
+#define KEEP(name)		(__entry->name = name);
+#define KEEP_OF(from, name)	(__entry->name = (from)->name);
+#define ENT(name)		__entry->name
+#define KEEP_ARG(name, i)	(__entry->name = arg[i]);
+
 #define TRACE_ISA_VMX	1	/* KVM_ISA_* of user space's perf */
 
 enum { TRACE_MMIO_READ_UNSATISFIED, TRACE_MMIO_READ, TRACE_MMIO_WRITE };
@@ -57,84 +63,65 @@ TRACE_EVENT(kvm_entry,
 	TP_PROTO(unsigned int vcpu_id, unsigned long rip, bool immediate_exit),
 	TP_ARGS(vcpu_id, rip, immediate_exit),
 	TP_STRUCT__entry(
-		__field(unsigned int, vcpu_id)
-		__field(unsigned long, rip)
+		__field(unsigned int, vcpu_id) __field(unsigned long, rip)
 		__field(bool, immediate_exit)
 	),
 	TP_fast_assign(
-		__entry->vcpu_id = vcpu_id;
-		__entry->rip = rip;
-		__entry->immediate_exit = immediate_exit;
+		KEEP(vcpu_id) KEEP(rip) KEEP(immediate_exit)
 	),
-	TP_printk("vcpu %u, rip 0x%lx%s", __entry->vcpu_id, __entry->rip,
-		  __entry->immediate_exit ? "[immediate exit]" : "")
+	TP_printk("vcpu %u, rip 0x%lx%s", ENT(vcpu_id), ENT(rip),
+		  ENT(immediate_exit) ? "[immediate exit]" : "")
 );
 
 TRACE_EVENT(kvm_exit,
 	TP_PROTO(unsigned int vcpu_id, unsigned long rip, u32 isa, const struct x86_exit_info *info),
 	TP_ARGS(vcpu_id, rip, isa, info),
 	TP_STRUCT__entry(
-		__field(unsigned int, exit_reason)
-		__field(unsigned long, guest_rip)
-		__field(u32, isa)
-		__field(u64, info1)
-		__field(u64, info2)
-		__field(u32, intr_info)
-		__field(u32, error_code)
-		__field(unsigned int, vcpu_id)
+		__field(unsigned int, exit_reason) __field(unsigned long, guest_rip)
+		__field(u32, isa) __field(u64, info1) __field(u64, info2)
+		__field(u32, intr_info) __field(u32, error_code) __field(unsigned int, vcpu_id)
 	),
 	TP_fast_assign(
 		__entry->exit_reason = info->reason;
 		__entry->guest_rip = rip;
-		__entry->isa = isa;
-		__entry->info1 = info->info1;
-		__entry->info2 = info->info2;
-		__entry->intr_info = info->intr_info;
-		__entry->error_code = info->error_code;
-		__entry->vcpu_id = vcpu_id;
+		KEEP(isa) KEEP(vcpu_id)
+		KEEP_OF(info, info1) KEEP_OF(info, info2)
+		KEEP_OF(info, intr_info) KEEP_OF(info, error_code)
 	),
 	TP_printk("vcpu %u reason %s rip 0x%lx info1 0x%016llx info2 0x%016llx intr_info 0x%08x error_code 0x%08x",
-		  __entry->vcpu_id, TRACE_REASON(__entry->exit_reason, __entry->isa),
-		  __entry->guest_rip, __entry->info1, __entry->info2,
-		  __entry->intr_info, __entry->error_code)
+		  ENT(vcpu_id), TRACE_REASON(ENT(exit_reason), ENT(isa)),
+		  ENT(guest_rip), ENT(info1), ENT(info2),
+		  ENT(intr_info), ENT(error_code))
 );
 
 TRACE_EVENT(kvm_userspace_exit,
 	TP_PROTO(__u32 reason, int errno),
 	TP_ARGS(reason, errno),
 	TP_STRUCT__entry(
-		__field(__u32, reason)
-		__field(int, errno)
+		__field(__u32, reason) __field(int, errno)
 	),
 	TP_fast_assign(
-		__entry->reason = reason;
-		__entry->errno = errno;
+		KEEP(reason) KEEP(errno)
 	),
 	TP_printk("reason %s (%d)",
-		  __entry->errno >= 0 ? __print_symbolic(__entry->reason, TRACE_EXIT_NAMES) :
-		  __entry->errno == -EINTR ? "restart" : "error",
-		  __entry->errno < 0 ? -__entry->errno : __entry->reason)
+		  ENT(errno) >= 0 ? __print_symbolic(ENT(reason), TRACE_EXIT_NAMES) :
+		  ENT(errno) == -EINTR ? "restart" : "error",
+		  ENT(errno) < 0 ? -ENT(errno) : ENT(reason))
 );
 
 TRACE_EVENT(kvm_hypercall,
 	TP_PROTO(unsigned long nr, const u64 *arg),
 	TP_ARGS(nr, arg),
 	TP_STRUCT__entry(
-		__field(unsigned long, nr)
-		__field(unsigned long, a0)
-		__field(unsigned long, a1)
-		__field(unsigned long, a2)
+		__field(unsigned long, nr) __field(unsigned long, a0)
+		__field(unsigned long, a1) __field(unsigned long, a2)
 		__field(unsigned long, a3)
 	),
 	TP_fast_assign(
-		__entry->nr = nr;
-		__entry->a0 = arg[0];
-		__entry->a1 = arg[1];
-		__entry->a2 = arg[2];
-		__entry->a3 = arg[3];
+		KEEP(nr) KEEP_ARG(a0, 0) KEEP_ARG(a1, 1) KEEP_ARG(a2, 2) KEEP_ARG(a3, 3)
 	),
-	TP_printk("nr 0x%lx a0 0x%lx a1 0x%lx a2 0x%lx a3 0x%lx", __entry->nr,
-		  __entry->a0, __entry->a1, __entry->a2, __entry->a3)
+	TP_printk("nr 0x%lx a0 0x%lx a1 0x%lx a2 0x%lx a3 0x%lx", ENT(nr),
+		  ENT(a0), ENT(a1), ENT(a2), ENT(a3))
 );
 
 /* @data: what is transferred, @count items of @size bytes; the first one is shown */
@@ -143,23 +130,18 @@ TRACE_EVENT(kvm_pio,
 		 unsigned int count, const void *data),
 	TP_ARGS(rw, port, size, count, data),
 	TP_STRUCT__entry(
-		__field(unsigned int, rw)
-		__field(unsigned int, port)
-		__field(unsigned int, size)
-		__field(unsigned int, count)
+		__field(unsigned int, rw) __field(unsigned int, port)
+		__field(unsigned int, size) __field(unsigned int, count)
 		__field(unsigned int, val)
 	),
 	TP_fast_assign(
-		__entry->rw = rw;
-		__entry->port = port;
-		__entry->size = size;
-		__entry->count = count;
+		KEEP(rw) KEEP(port) KEEP(size) KEEP(count)
 		__entry->val = 0;
 		memcpy(&__entry->val, data, min_t(unsigned int, size, 4));
 	),
 	TP_printk("pio_%s at 0x%x size %d count %d val 0x%x %s",
-		  __entry->rw ? "write" : "read", __entry->port, __entry->size,
-		  __entry->count, __entry->val, __entry->count > 1 ? "(...)" : "")
+		  ENT(rw) ? "write" : "read", ENT(port), ENT(size),
+		  ENT(count), ENT(val), ENT(count) > 1 ? "(...)" : "")
 );
 
 /* @val: the data, or NULL for a read that user space has yet to answer */
@@ -167,52 +149,42 @@ TRACE_EVENT(kvm_mmio,
 	TP_PROTO(int type, int len, u64 gpa, const void *val),
 	TP_ARGS(type, len, gpa, val),
 	TP_STRUCT__entry(
-		__field(u32, type)
-		__field(u32, len)
-		__field(u64, gpa)
-		__field(u64, val)
+		__field(u32, type) __field(u32, len) __field(u64, gpa) __field(u64, val)
 	),
 	TP_fast_assign(
-		__entry->type = type;
-		__entry->len = len;
-		__entry->gpa = gpa;
+		KEEP(type) KEEP(len) KEEP(gpa)
 		__entry->val = 0;
 		if (val)
 			memcpy(&__entry->val, val, min_t(u32, len, 8));
 	),
 	TP_printk("mmio %s len %u gpa 0x%llx val 0x%llx",
-		  __print_symbolic(__entry->type,
+		  __print_symbolic(ENT(type),
 				   { TRACE_MMIO_READ_UNSATISFIED, "unsatisfied-read" },
 				   { TRACE_MMIO_READ, "read" },
 				   { TRACE_MMIO_WRITE, "write" }),
-		  __entry->len, __entry->gpa, __entry->val)
+		  ENT(len), ENT(gpa), ENT(val))
 );
 
 TRACE_EVENT(kvm_fast_mmio,
 	TP_PROTO(u64 gpa),
 	TP_ARGS(gpa),
 	TP_STRUCT__entry(__field(u64, gpa)),
-	TP_fast_assign(__entry->gpa = gpa;),
-	TP_printk("fast mmio at gpa 0x%llx", __entry->gpa)
+	TP_fast_assign(KEEP(gpa)),
+	TP_printk("fast mmio at gpa 0x%llx", ENT(gpa))
 );
 
 TRACE_EVENT(vcpu_match_mmio,
 	TP_PROTO(gva_t gva, gpa_t gpa, bool write, bool gpa_match),
 	TP_ARGS(gva, gpa, write, gpa_match),
 	TP_STRUCT__entry(
-		__field(gva_t, gva)
-		__field(gpa_t, gpa)
-		__field(bool, write)
+		__field(gva_t, gva) __field(gpa_t, gpa) __field(bool, write)
 		__field(bool, gpa_match)
 	),
 	TP_fast_assign(
-		__entry->gva = gva;
-		__entry->gpa = gpa;
-		__entry->write = write;
-		__entry->gpa_match = gpa_match;
+		KEEP(gva) KEEP(gpa) KEEP(write) KEEP(gpa_match)
 	),
-	TP_printk("gva %#lx gpa %#llx %s %s", __entry->gva, __entry->gpa,
-		  __entry->write ? "Write" : "Read", __entry->gpa_match ? "GPA" : "GVA")
+	TP_printk("gva %#lx gpa %#llx %s %s", ENT(gva), ENT(gpa),
+		  ENT(write) ? "Write" : "Read", ENT(gpa_match) ? "GPA" : "GVA")
 );
 
 /* @r: RAX, RBX, RCX, RDX as the guest sees them */
@@ -221,123 +193,96 @@ TRACE_EVENT(kvm_cpuid,
 		 bool found, bool used_max_basic),
 	TP_ARGS(function, index, r, found, used_max_basic),
 	TP_STRUCT__entry(
-		__field(unsigned int, function)
-		__field(unsigned int, index)
-		__field(unsigned long, rax)
-		__field(unsigned long, rbx)
-		__field(unsigned long, rcx)
-		__field(unsigned long, rdx)
-		__field(bool, found)
+		__field(unsigned int, function) __field(unsigned int, index)
+		__field(unsigned long, rax) __field(unsigned long, rbx)
+		__field(unsigned long, rcx) __field(unsigned long, rdx) __field(bool, found)
 		__field(bool, used_max_basic)
 	),
 	TP_fast_assign(
-		__entry->function = function;
-		__entry->index = index;
+		KEEP(function) KEEP(index)
 		__entry->rax = r[0];
 		__entry->rbx = r[1];
 		__entry->rcx = r[2];
 		__entry->rdx = r[3];
-		__entry->found = found;
-		__entry->used_max_basic = used_max_basic;
+		KEEP(found) KEEP(used_max_basic)
 	),
 	TP_printk("func %x idx %x rax %lx rbx %lx rcx %lx rdx %lx, cpuid entry %s%s",
-		  __entry->function, __entry->index, __entry->rax, __entry->rbx,
-		  __entry->rcx, __entry->rdx, __entry->found ? "found" : "not found",
-		  __entry->used_max_basic ? ", used max basic" : "")
+		  ENT(function), ENT(index), ENT(rax), ENT(rbx),
+		  ENT(rcx), ENT(rdx), ENT(found) ? "found" : "not found",
+		  ENT(used_max_basic) ? ", used max basic" : "")
 );
 
 TRACE_EVENT(kvm_msr,
 	TP_PROTO(unsigned int write, u32 ecx, u64 data, bool exception),
 	TP_ARGS(write, ecx, data, exception),
 	TP_STRUCT__entry(
-		__field(unsigned int, write)
-		__field(u32, ecx)
-		__field(u64, data)
+		__field(unsigned int, write) __field(u32, ecx) __field(u64, data)
 		__field(u8, exception)
 	),
 	TP_fast_assign(
-		__entry->write = write;
-		__entry->ecx = ecx;
-		__entry->data = data;
-		__entry->exception = exception;
+		KEEP(write) KEEP(ecx) KEEP(data) KEEP(exception)
 	),
-	TP_printk("msr_%s %x = 0x%llx%s", __entry->write ? "write" : "read",
-		  __entry->ecx, __entry->data, __entry->exception ? " (#GP)" : "")
+	TP_printk("msr_%s %x = 0x%llx%s", ENT(write) ? "write" : "read",
+		  ENT(ecx), ENT(data), ENT(exception) ? " (#GP)" : "")
 );
 
 TRACE_EVENT(kvm_cr,
 	TP_PROTO(unsigned int rw, unsigned int cr, unsigned long val),
 	TP_ARGS(rw, cr, val),
 	TP_STRUCT__entry(
-		__field(unsigned int, rw)
-		__field(unsigned int, cr)
-		__field(unsigned long, val)
+		__field(unsigned int, rw) __field(unsigned int, cr) __field(unsigned long, val)
 	),
 	TP_fast_assign(
-		__entry->rw = rw;
-		__entry->cr = cr;
-		__entry->val = val;
+		KEEP(rw) KEEP(cr) KEEP(val)
 	),
-	TP_printk("cr_%s %x = 0x%lx", __entry->rw ? "write" : "read",
-		  __entry->cr, __entry->val)
+	TP_printk("cr_%s %x = 0x%lx", ENT(rw) ? "write" : "read",
+		  ENT(cr), ENT(val))
 );
 
 TRACE_EVENT(kvm_inj_virq,
 	TP_PROTO(unsigned int vector, bool soft, bool reinjected),
 	TP_ARGS(vector, soft, reinjected),
 	TP_STRUCT__entry(
-		__field(unsigned int, vector)
-		__field(bool, soft)
-		__field(bool, reinjected)
+		__field(unsigned int, vector) __field(bool, soft) __field(bool, reinjected)
 	),
 	TP_fast_assign(
-		__entry->vector = vector;
-		__entry->soft = soft;
-		__entry->reinjected = reinjected;
+		KEEP(vector) KEEP(soft) KEEP(reinjected)
 	),
-	TP_printk("%s 0x%x%s", __entry->soft ? "Soft/INTn" : "IRQ", __entry->vector,
-		  __entry->reinjected ? " [reinjected]" : "")
+	TP_printk("%s 0x%x%s", ENT(soft) ? "Soft/INTn" : "IRQ", ENT(vector),
+		  ENT(reinjected) ? " [reinjected]" : "")
 );
 
 TRACE_EVENT(kvm_inj_exception,
 	TP_PROTO(unsigned int exception, bool has_error, unsigned int error_code, bool reinjected),
 	TP_ARGS(exception, has_error, error_code, reinjected),
 	TP_STRUCT__entry(
-		__field(u8, exception)
-		__field(u8, has_error)
-		__field(u32, error_code)
+		__field(u8, exception) __field(u8, has_error) __field(u32, error_code)
 		__field(bool, reinjected)
 	),
 	TP_fast_assign(
-		__entry->exception = exception;
-		__entry->has_error = has_error;
-		__entry->error_code = error_code;
-		__entry->reinjected = reinjected;
+		KEEP(exception) KEEP(has_error) KEEP(error_code) KEEP(reinjected)
 	),
 	TP_printk("%s (0x%x)%s",
-		  __print_symbolic(__entry->exception, TRACE_EXCEPTION_NAMES),
-		  __entry->has_error ? __entry->error_code : 0,
-		  __entry->reinjected ? " [reinjected]" : "")
+		  __print_symbolic(ENT(exception), TRACE_EXCEPTION_NAMES),
+		  ENT(has_error) ? ENT(error_code) : 0,
+		  ENT(reinjected) ? " [reinjected]" : "")
 );
 
 TRACE_EVENT(kvm_page_fault,
 	TP_PROTO(unsigned int vcpu_id, unsigned long rip, u64 fault_address, u64 error_code),
 	TP_ARGS(vcpu_id, rip, fault_address, error_code),
 	TP_STRUCT__entry(
-		__field(unsigned int, vcpu_id)
-		__field(unsigned long, guest_rip)
-		__field(u64, fault_address)
-		__field(u64, error_code)
+		__field(unsigned int, vcpu_id) __field(unsigned long, guest_rip)
+		__field(u64, fault_address) __field(u64, error_code)
 	),
 	TP_fast_assign(
-		__entry->vcpu_id = vcpu_id;
+		KEEP(vcpu_id)
 		__entry->guest_rip = rip;
-		__entry->fault_address = fault_address;
-		__entry->error_code = error_code;
+		KEEP(fault_address) KEEP(error_code)
 	),
 	TP_printk("vcpu %u rip 0x%lx address 0x%016llx error_code 0x%llx",
-		  __entry->vcpu_id, __entry->guest_rip, __entry->fault_address,
-		  __entry->error_code)
+		  ENT(vcpu_id), ENT(guest_rip), ENT(fault_address),
+		  ENT(error_code))
 );
 
 /* @flags: 0 real, 1 protected; 2 vm86 or 16-bit, 4 32-bit, 8 64-bit */
@@ -345,52 +290,45 @@ TRACE_EVENT(kvm_emulate_insn,
 	TP_PROTO(u64 rip, u32 csbase, const u8 *insn, u8 len, u8 flags, bool failed),
 	TP_ARGS(rip, csbase, insn, len, flags, failed),
 	TP_STRUCT__entry(
-		__field(__u64, rip)
-		__field(__u32, csbase)
-		__field(__u8, len)
-		__array(__u8, insn, 15)
-		__field(__u8, flags)
-		__field(__u8, failed)
+		__field(__u64, rip) __field(__u32, csbase) __field(__u8, len)
+		__array(__u8, insn, 15) __field(__u8, flags) __field(__u8, failed)
 	),
 	TP_fast_assign(
-		__entry->rip = rip;
-		__entry->csbase = csbase;
+		KEEP(rip) KEEP(csbase)
 		__entry->len = min_t(u8, len, 15);
 		memset(__entry->insn, 0, 15);
 		memcpy(__entry->insn, insn, __entry->len);
-		__entry->flags = flags;
-		__entry->failed = failed;
+		KEEP(flags) KEEP(failed)
 	),
-	TP_printk("%x:%llx:%s (%s)%s", __entry->csbase, __entry->rip,
-		  __print_hex(__entry->insn, __entry->len),
-		  __print_symbolic(__entry->flags, { 0, "real" }, { 3, "vm16" }, { 1, "prot16" },
+	TP_printk("%x:%llx:%s (%s)%s", ENT(csbase), ENT(rip),
+		  __print_hex(ENT(insn), ENT(len)),
+		  __print_symbolic(ENT(flags), { 0, "real" }, { 3, "vm16" }, { 1, "prot16" },
 				   { 5, "prot32" }, { 9, "prot64" }),
-		  __entry->failed ? " failed" : "")
+		  ENT(failed) ? " failed" : "")
 );
 
 TRACE_EVENT(kvm_write_tsc_offset,
 	TP_PROTO(unsigned int vcpu_id, __u64 previous, __u64 next),
 	TP_ARGS(vcpu_id, previous, next),
 	TP_STRUCT__entry(
-		__field(unsigned int, vcpu_id)
-		__field(__u64, previous_tsc_offset)
+		__field(unsigned int, vcpu_id) __field(__u64, previous_tsc_offset)
 		__field(__u64, next_tsc_offset)
 	),
 	TP_fast_assign(
-		__entry->vcpu_id = vcpu_id;
+		KEEP(vcpu_id)
 		__entry->previous_tsc_offset = previous;
 		__entry->next_tsc_offset = next;
 	),
-	TP_printk("vcpu=%u prev=%llu next=%llu", __entry->vcpu_id,
-		  __entry->previous_tsc_offset, __entry->next_tsc_offset)
+	TP_printk("vcpu=%u prev=%llu next=%llu", ENT(vcpu_id),
+		  ENT(previous_tsc_offset), ENT(next_tsc_offset))
 );
 
 TRACE_EVENT(kvm_fpu,
 	TP_PROTO(int load),
 	TP_ARGS(load),
 	TP_STRUCT__entry(__field(u32, load)),
-	TP_fast_assign(__entry->load = load;),
-	TP_printk("%s", __entry->load ? "load" : "unload")
+	TP_fast_assign(KEEP(load)),
+	TP_printk("%s", ENT(load) ? "load" : "unload")
 );
 
 #endif /* DKVM_TRACE_H */
