@@ -126,8 +126,7 @@ TRACE_EVENT(kvm_hypercall,
 
 /* @data: what is transferred, @count items of @size bytes; the first one is shown */
 TRACE_EVENT(kvm_pio,
-	TP_PROTO(unsigned int rw, unsigned int port, unsigned int size,
-		 unsigned int count, const void *data),
+	TP_PROTO(u32 rw, u32 port, u32 size, u32 count, const void *data),
 	TP_ARGS(rw, port, size, count, data),
 	TP_STRUCT__entry(
 		__field(unsigned int, rw) __field(unsigned int, port)
