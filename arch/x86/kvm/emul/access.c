@@ -25,6 +25,9 @@ static bool limit_ok(const struct emul_seg *s, u32 first, unsigned int len)
 {
 	u64 last = (u64)first + len - 1;
 
+	if (s->limit == 0xffffffff)	/* addresses wrap, nothing is outside */
+		return !(s->attr & EMUL_SEG_DOWN) || (s->attr & EMUL_SEG_CODE);
+
 	if ((s->attr & (EMUL_SEG_CODE | EMUL_SEG_DOWN)) == EMUL_SEG_DOWN)
 		return first > s->limit &&
 		       last <= (s->attr & EMUL_SEG_DB ? 0xffffffffU : 0xffffU);
@@ -97,10 +100,11 @@ static inline enum emul_rc map_piece(struct emul_ctxt *c, u64 linear,
 	return c->env->translate(c, linear, len, access, frag);
 }
 
+/* #AC; wide vectors are left out, as CPUs do. */
 static noinline enum emul_rc check_alignment(struct emul_ctxt *c, u64 linear,
 					     unsigned int len)
 {
-	unsigned int align = len & -len;
+	unsigned int align = len >= 16 ? 1 : len & -len;
 	u64 cr0;
 
 	if (!(linear & (align - 1)) ||

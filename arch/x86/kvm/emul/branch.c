@@ -41,10 +41,9 @@ enum emul_rc emul_op_jmp(struct emul_ctxt *c)
 
 enum emul_rc emul_op_call(struct emul_ctxt *c)
 {
-	u64 back = c->next_rip;
-	enum emul_rc rc = emul_op_jmp(c);
+	enum emul_rc rc = emul_push(c, c->next_rip, c->insn.opsize);
 
-	return rc == EMUL_OK ? emul_push(c, back, c->insn.opsize) : rc;
+	return rc == EMUL_OK ? emul_op_jmp(c) : rc;
 }
 
 enum emul_rc emul_op_ret(struct emul_ctxt *c)

@@ -21,21 +21,23 @@ enum emul_rc emul_check_umip(struct emul_ctxt *c)
 	return EMUL_OK;
 }
 
-static bool cr_exists(const struct emul_ctxt *c)
+/* That a register does not exist counts before privilege. */
+static enum emul_rc check_cr(struct emul_ctxt *c)
 {
 	static const u16 known = BIT(0) | BIT(2) | BIT(3) | BIT(4) | BIT(8);
 
-	return known & BIT(c->insn.reg);
+	if (!(known & BIT(c->insn.reg)))
+		return emul_ud(c);
+	return c->cpl ? emul_gp0(c) : EMUL_OK;
 }
 
 enum emul_rc emul_op_mov_from_cr(struct emul_ctxt *c)
 {
-	enum emul_rc rc;
+	enum emul_rc rc = check_cr(c);
 	u64 val;
 
-	if (!cr_exists(c))
-		return emul_ud(c);
-	rc = c->env->reg_get(c, EMUL_CR0 + c->insn.reg, &val);
+	if (rc == EMUL_OK)
+		rc = c->env->reg_get(c, EMUL_CR0 + c->insn.reg, &val);
 	if (rc == EMUL_OK)
 		emul_put(c, c->insn.rm, c->insn.width, val);
 	return rc;
@@ -43,8 +45,10 @@ enum emul_rc emul_op_mov_from_cr(struct emul_ctxt *c)
 
 enum emul_rc emul_op_mov_to_cr(struct emul_ctxt *c)
 {
-	if (!cr_exists(c))
-		return emul_ud(c);
+	enum emul_rc rc = check_cr(c);
+
+	if (rc != EMUL_OK)
+		return rc;
 	return c->env->reg_set(c, EMUL_CR0 + c->insn.reg,
 			       emul_get(c, c->insn.rm, c->insn.width));
 }
@@ -59,6 +63,8 @@ static enum emul_rc dr_number(struct emul_ctxt *c, enum emul_sysreg *reg)
 
 	if (n > 7)
 		return emul_ud(c);
+	if (c->cpl)
+		return emul_gp0(c);
 	if (n == 4 || n == 5) {
 		if (get_cr4(c) & X86_CR4_DE)
 			return emul_ud(c);

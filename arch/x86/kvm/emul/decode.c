@@ -277,7 +277,7 @@ static inline u8 operand_size(const struct insn *insn, enum insn_mode mode)
 
 /* The two- and three-byte VEX prefix; @first is its first byte. */
 static enum insn_status decode_vex(struct insn *insn, struct cursor *cur,
-				   u8 first)
+				   u8 first, bool mode64)
 {
 	u8 b = *cur->p++, map = 1;
 
@@ -311,6 +311,8 @@ static enum insn_status decode_vex(struct insn *insn, struct cursor *cur,
 	}
 	if (map == 0 || map > 3)
 		return INSN_UNDEFINED;
+	if (!mode64)		/* eight registers, and W means nothing */
+		insn->rex = 0;
 	insn->map = map;
 	return INSN_OK;
 }
@@ -403,7 +405,7 @@ static enum insn_status decode(struct insn *insn, struct cursor *cur,
 		if (!have(cur, 1))
 			return INSN_SHORT;
 		if (mode == INSN_MODE_64 || cur->p[0] >= 0xc0) {
-			rc = decode_vex(insn, cur, b);
+			rc = decode_vex(insn, cur, b, mode == INSN_MODE_64);
 			if (rc != INSN_OK)
 				return rc;
 			goto opcode;

@@ -437,6 +437,7 @@ struct emul_ctxt {
 	u8 cur_store;		/* first that was not sent */
 	u8 seg_known;		/* bit mask of seg[] */
 	bool again;		/* string: iterations are left */
+	bool no_write;		/* the destination stays as it is */
 	u16 undo_mask;		/* registers that undo[] has the old value of */
 	u16 iterations;		/* string: since the instruction was begun */
 	u32 pio_count;		/* string I/O: elements in pio_buf */

@@ -40,14 +40,13 @@ enum emul_rc emul_op_xchg(struct emul_ctxt *c)
 		emul_put(c, insn->reg, insn->width, c->old);
 		return EMUL_OK;
 	}
-	if (insn->reg == INSN_RAX) {
-		/* Nothing is written: in 64-bit mode EAX keeps its upper half. */
-		if (insn->prefixes & INSN_PFX_REP)
-			return emul_op_pause(c);
-		c->dst = c->gpr[INSN_RAX];
+	/* PAUSE is that even where REX would name another register. */
+	if (insn->opcode == 0x90 && (insn->prefixes & INSN_PFX_REP))
+		return emul_op_pause(c);
+	/* Nothing is written: in 64-bit mode EAX keeps its upper half. */
+	if (insn->reg == INSN_RAX)
 		return EMUL_OK;
-	}
-	c->dst = c->gpr[INSN_RAX];
+	emul_put(c, insn->reg, insn->width, c->gpr[INSN_RAX]);
 	emul_put(c, INSN_RAX, insn->width, c->old);
 	return EMUL_OK;
 }
@@ -72,10 +71,13 @@ enum emul_rc emul_op_cmpxchg(struct emul_ctxt *c)
 	u64 diff = (acc - c->dst) & width_mask(w);
 
 	emul_set_flags(c, FLAGS_ARITH, flags_sub(acc, c->dst, diff, w));
-	if (!diff)
+	if (!diff) {
 		c->dst = c->src;
-	else	/* the destination is written back as it was */
-		emul_put(c, INSN_RAX, w, c->old);
+		return EMUL_OK;
+	}
+	/* Memory is written back as it was; a register keeps its upper half. */
+	c->no_write = !insn->is_mem;
+	emul_put(c, INSN_RAX, w, c->old);
 	return EMUL_OK;
 }
 
@@ -91,12 +93,15 @@ enum emul_rc emul_op_cmpxchg8b(struct emul_ctxt *c)
 
 	if (wide && !emul_has(c, EMUL_F_CX16))
 		return emul_ud(c);
-	rc = emul_map_operand(c, 2 * half, true);
-	if (rc != EMUL_OK)
-		return rc;
-	if (wide && (c->mem_addr & 15))
+	rc = emul_linear(c, c->insn.seg, emul_ea(c), 2 * half, true,
+			 &c->mem_addr);
+	if (rc == EMUL_OK && wide && (c->mem_addr & 15))
 		return emul_gp0(c);
-	rc = emul_load(c, &c->mem, oldb);
+	if (rc == EMUL_OK)
+		rc = emul_map(c, c->mem_addr, 2 * half, EMUL_ACC_WRITE,
+			      &c->mem);
+	if (rc == EMUL_OK)
+		rc = emul_load(c, &c->mem, oldb);
 	if (rc != EMUL_OK)
 		return rc;
 	memcpy(&old[0], oldb, half);

@@ -21,7 +21,7 @@ enum emul_fn {
 #define OPCODE_MAP(map, op)	((map) * 256 + (op))
 #define OPCODE_GRP(table, n)	(3 * 256 + (table) * 8 + (n))
 #define OPCODE_PFX(table, n)	(3 * 256 + 32 * 8 + (table) * 4 + (n))
-#define OPCODE_NR		OPCODE_PFX(32, 0)
+#define OPCODE_NR		OPCODE_PFX(33, 0)
 
 /* The sub-table that has the 64-bit meaning of opcode 63. */
 #define OPCODE_63_IN_64		OPCODE_GRP(31, 0)

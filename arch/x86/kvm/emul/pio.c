@@ -7,7 +7,7 @@
  * destination of INS is translated before the device is asked: what a device
  * has given cannot be given back.
  */
-#include "strings.h"
+#include "stringop.h"
 
 /* Consult the TSS: SDM Vol. 1 "I/O Permission Bit Map". */
 static noinline enum emul_rc check_bitmap(struct emul_ctxt *c, u16 port,
@@ -100,11 +100,10 @@ enum emul_rc emul_op_ins(struct emul_ctxt *c)
 	u32 n;
 	enum emul_rc rc;
 
-	if (!string_more(c))
-		return EMUL_OK;
 	rc = check_port(c, port, w);
-	if (rc == EMUL_OK)
-		rc = emul_linear(c, INSN_ES, ea, w, true, &linear);
+	if (rc != EMUL_OK || !string_more(c))
+		return rc;
+	rc = emul_linear(c, INSN_ES, ea, w, true, &linear);
 	if (rc != EMUL_OK)
 		return rc;
 	n = batch(c, linear);
@@ -147,11 +146,10 @@ enum emul_rc emul_op_outs(struct emul_ctxt *c)
 	u32 n;
 	enum emul_rc rc;
 
-	if (!string_more(c))
-		return EMUL_OK;
 	rc = check_port(c, port, w);
-	if (rc == EMUL_OK)
-		rc = emul_linear(c, seg, ea, w, false, &linear);
+	if (rc != EMUL_OK || !string_more(c))
+		return rc;
+	rc = emul_linear(c, seg, ea, w, false, &linear);
 	if (rc != EMUL_OK)
 		return rc;
 	n = batch(c, linear);

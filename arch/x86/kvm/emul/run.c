@@ -241,8 +241,10 @@ static enum emul_rc store_result(struct emul_ctxt *c)
 static enum emul_rc execute(struct emul_ctxt *c)
 {
 	const struct insn_op *op = c->insn.op;
-	enum emul_rc rc = load_operands(c);
+	enum emul_rc rc;
 
+	c->no_write = false;
+	rc = load_operands(c);
 	if (rc != EMUL_OK)
 		return rc;
 	/* The most frequent one by far needs no call. */
@@ -253,7 +255,9 @@ static enum emul_rc execute(struct emul_ctxt *c)
 		if (rc != EMUL_OK)
 			return rc;
 	}
-	return op->form & INSN_DST_WR ? store_result(c) : EMUL_OK;
+	if (!(op->form & INSN_DST_WR) || unlikely(c->no_write))
+		return EMUL_OK;
+	return store_result(c);
 }
 
 /* Another iteration may go ahead. */

@@ -13,10 +13,17 @@ static enum emul_rc answer(struct emul_ctxt *c, bool yes)
 enum emul_rc emul_op_arpl(struct emul_ctxt *c)
 {
 	bool raise = (c->dst & 3) < (c->src & 3);
+	enum emul_rc rc = EMUL_OK;
 
-	if (raise)
+	/* Only what changes has to be writable. */
+	if (raise) {
 		c->dst = (c->dst & ~3ULL) | (c->src & 3);
-	return answer(c, raise);
+		if (c->insn.is_mem)
+			rc = emul_store_operand(c, &c->dst, 2);
+		else
+			emul_put(c, c->insn.rm, 2, c->dst);
+	}
+	return rc == EMUL_OK ? answer(c, raise) : rc;
 }
 
 /*

@@ -78,15 +78,15 @@ enum emul_rc emul_op_icebp(struct emul_ctxt *c)
 enum emul_rc emul_op_bound(struct emul_ctxt *c)
 {
 	unsigned int w = c->insn.opsize;
-	u64 low = 0, high = 0;
-	u8 buf[16];
+	u64 low = 0, high = 0, ea = emul_ea(c);
 	s64 index;
-	enum emul_rc rc = emul_load_operand(c, buf, 2 * w);
+	enum emul_rc rc = emul_read(c, c->insn.seg, ea, &low, w);
 
+	if (rc == EMUL_OK)
+		rc = emul_read(c, c->insn.seg,
+			       (ea + w) & width_mask(c->insn.adsize), &high, w);
 	if (rc != EMUL_OK)
 		return rc;
-	memcpy(&low, buf, w);
-	memcpy(&high, buf + w, w);
 	index = sign_extend(emul_get(c, c->insn.reg, w), w);
 	if (index < (s64)sign_extend(low, w) || index > (s64)sign_extend(high, w))
 		return emul_raise_plain(c, X86_TRAP_BR);

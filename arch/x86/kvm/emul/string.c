@@ -2,7 +2,7 @@
 /*
  * String instructions on memory: each call is one iteration.
  */
-#include "strings.h"
+#include "stringop.h"
 
 static enum emul_rc read_source(struct emul_ctxt *c, u64 *val)
 {
@@ -91,9 +91,9 @@ enum emul_rc emul_op_cmps(struct emul_ctxt *c)
 
 	if (!string_more(c))
 		return EMUL_OK;
-	rc = read_source(c, &a);
+	rc = read_dest(c, &b);
 	if (rc == EMUL_OK)
-		rc = read_dest(c, &b);
+		rc = read_source(c, &a);
 	if (rc != EMUL_OK)
 		return rc;
 	string_step(c, INSN_RSI, 1);

@@ -18,6 +18,12 @@ static inline bool is_vex(const struct emul_ctxt *c)
 	return c->insn.prefixes & INSN_PFX_VEX;
 }
 
+/* The register in vvvv; its top bit says something only with sixteen of them. */
+static inline unsigned int vvvv_reg(const struct emul_ctxt *c)
+{
+	return c->insn.vvvv & (c->mode == EMUL_MODE_LONG64 ? 15 : 7);
+}
+
 #define XCR0_SSE_AVX	6
 
 /* May vector instructions be used at all; and what VEX asks of its fields. */
@@ -33,7 +39,8 @@ static enum emul_rc check_vec(struct emul_ctxt *c, bool vvvv_used)
 	if (is_vex(c)) {
 		if (!emul_has(c, EMUL_F_AVX) || !(cr4 & X86_CR4_OSXSAVE) ||
 		    (!vvvv_used && c->insn.vvvv) ||
-		    (c->insn.vex_l && c->insn.op->width != INSN_W_X))
+		    (c->insn.vex_l && c->insn.op->width != INSN_W_X &&
+		     c->insn.op->fn != EMUL_FN_movss))
 			return emul_ud(c);
 		rc = c->env->reg_get(c, EMUL_XCR0, &xcr0);
 		if (rc != EMUL_OK)
@@ -64,13 +71,19 @@ static enum emul_rc put_vec(struct emul_ctxt *c, unsigned int reg,
 /* The memory operand, aligned if the opcode wants that. */
 static enum emul_rc map_vec(struct emul_ctxt *c, bool write)
 {
+	bool aligned = c->insn.op->form & INSN_ALIGNED;
 	unsigned int w = c->insn.width;
-	enum emul_rc rc = emul_linear(c, c->insn.seg, emul_ea(c), w, write,
-				      &c->mem_addr);
+	u64 ea = emul_ea(c);
+	enum emul_rc rc;
 
+	/* Not being aligned counts before not being canonical. */
+	if (aligned && c->insn.seg < INSN_FS && c->mode == EMUL_MODE_LONG64 &&
+	    (ea & (w - 1)))
+		return emul_gp0(c);
+	rc = emul_linear(c, c->insn.seg, ea, w, write, &c->mem_addr);
 	if (rc != EMUL_OK)
 		return rc;
-	if ((c->insn.op->form & INSN_ALIGNED) && (c->mem_addr & (w - 1)))
+	if (aligned && (c->mem_addr & (w - 1)))
 		return emul_gp0(c);
 	return emul_map(c, c->mem_addr, w, write ? EMUL_ACC_WRITE : 0, &c->mem);
 }
@@ -135,7 +148,7 @@ enum emul_rc emul_op_movss(struct emul_ctxt *c)
 	/* Between registers the rest is merged, from vvvv where there is one. */
 	rc = get_vec(c, store ? insn->reg : insn->rm, &from, 16);
 	if (rc == EMUL_OK)
-		rc = get_vec(c, is_vex(c) ? insn->vvvv
+		rc = get_vec(c, is_vex(c) ? vvvv_reg(c)
 					  : store ? insn->rm : insn->reg,
 			     &into, 16);
 	if (rc != EMUL_OK)
@@ -167,7 +180,7 @@ enum emul_rc emul_op_vec_half(struct emul_ctxt *c)
 		from.q[0] = from.q[!high];
 	}
 	if (rc == EMUL_OK)
-		rc = get_vec(c, is_vex(c) && !store ? insn->vvvv : insn->reg,
+		rc = get_vec(c, is_vex(c) && !store ? vvvv_reg(c) : insn->reg,
 			     &v, 16);
 	if (rc != EMUL_OK)
 		return rc;

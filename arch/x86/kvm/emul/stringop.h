@@ -2,8 +2,8 @@
 /*
  * What all string instructions share: counting, and moving of the pointers.
  */
-#ifndef DKVM_EMUL_STRINGS_H
-#define DKVM_EMUL_STRINGS_H
+#ifndef DKVM_EMUL_STRINGOP_H
+#define DKVM_EMUL_STRINGOP_H
 
 #include "access.h"
 
@@ -46,4 +46,4 @@ static inline u64 string_ea(const struct emul_ctxt *c, unsigned int reg)
 	return c->gpr[reg] & width_mask(c->insn.adsize);
 }
 
-#endif /* DKVM_EMUL_STRINGS_H */
+#endif /* DKVM_EMUL_STRINGOP_H */
