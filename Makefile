@@ -43,16 +43,20 @@ uninstall:
 	rm -rf "/lib/modules/$$(uname -r)/updates/dkvm"
 	depmod
 
-run:
+# What the testbed's own programs need (python3, busybox, ...): nothing to do the second time.
+tools:
+	@$(TESTBED)/fetch tools
+
+run: tools
 	@$(if $(filter stock,$(MODULES)),,$(TESTBED)/build &&) $(TESTBED)/run-guest --modules $(MODULES) $(RUN_ARGS)
 
-shell:
+shell: tools
 	@$(if $(filter ours,$(MODULES)),$(TESTBED)/build &&) $(TESTBED)/l1 --modules $(MODULES) --interactive $(RUN_ARGS)
 
-check:
+check: tools
 	@$(TESTBED)/check $(CHECK_ARGS)
 
-bench:
+bench: tools
 	@$(TESTBED)/bench
 
 sparse:
@@ -61,11 +65,11 @@ sparse:
 checkpatch:
 	@$(TESTBED)/checkpatch
 
-layering:
+layering: tools
 	@$(TESTBED)/build --quiet
 	@$(TOP)/tools/testing/selftests/kvm/layering
 
-selftests:
+selftests: tools
 	@$(TESTBED)/build
 	@$(TESTBED)/selftests
 
@@ -95,6 +99,6 @@ help:
 	@echo 'Variables: DKVM_CACHE (default ~/.cache/dkvm), DKVM_MIRROR (a Debian mirror),'
 	@echo '  RUN_ARGS (for make run: see tools/testing/testbed/run-guest --help), CHECK_ARGS'
 
-.PHONY: modules install uninstall run shell check bench sparse checkpatch layering selftests fetch clean help
+.PHONY: modules install uninstall tools run shell check bench sparse checkpatch layering selftests fetch clean help
 
 endif
