@@ -11,7 +11,7 @@ enum cpuid_word {
 	CW_7_1_EAX, CW_7_1_EDX, CW_D_1_EAX,
 	CW_80000001_ECX, CW_80000001_EDX, CW_80000007_EDX, CW_80000008_EBX,
 	CW_8000000A_EDX, CW_80000021_EAX, CW_7_2_EDX,
-	CW_KVM_EAX,
+	CW_KVM_EAX, CW_C0000001_EDX,
 	NR_CPUID_FEATURE_WORDS
 };
 static_assert(NR_CPUID_FEATURE_WORDS <= ARRAY_SIZE(((struct x86_cpuid *)NULL)->words));
@@ -84,14 +84,33 @@ int cpuid_setup(void);		/* computes cpuid_supported[]; after vendor_caps is set 
 /* The CPUID instruction: leaf and subleaf in, four registers out. No sleep, interrupts may be off. */
 void cpuid_emulate(struct x86_vcpu *vcpu, u32 *eax, u32 *ebx, u32 *ecx, u32 *edx);
 int cpuid_exit(struct x86_vcpu *vcpu);	/* the exit handler, skip included: RUN_* */
-/* the same with interrupts off, without the skip: writes RAX..RDX */
-void cpuid_fast(struct x86_vcpu *vcpu);
+/* The same with interrupts off, without the skip: writes RAX..RDX. False: take the slow way. */
+bool __must_check cpuid_fast(struct x86_vcpu *vcpu);
 void cpuid_refresh(struct x86_vcpu *vcpu);	/* OSXSAVE, OSPKE, XCR0-dependent sizes changed */
 void cpuid_vcpu_free(struct x86_vcpu *vcpu);
 
 int cpuid_ioctl_set(struct x86_vcpu *vcpu, struct kvm_cpuid __user *user);
 int cpuid_ioctl_set2(struct x86_vcpu *vcpu, struct kvm_cpuid2 __user *user);
 int cpuid_ioctl_get2(struct x86_vcpu *vcpu, struct kvm_cpuid2 __user *user);
+/* The table of guest @ent in view of what is offered: words, CR4, EFER and XCR0 masks ... (cpuid.c) */
+void cpuid_derive(struct x86_vcpu *vcpu);
+/* What changes with CR4, XCR0, MISC_ENABLE and APICBASE, written into @view (cpuid.c). */
+void cpuid_runtime(struct x86_vcpu *vcpu, struct cpuid_view *view);
+/* CR4 bits of a guest with these feature words */
+u64 cpuid_cr4_valid(const u32 *words);
+/* Bytes of an XSAVE area for @xfeatures (cpuid_host.c) */
+u32 cpuid_xsave_size(u64 xfeatures, bool compacted);
+/* Where the bits of a word are in CPUID */
+struct cpuid_word_def {
+	u32 leaf, subleaf;
+	u8 reg;			/* enum cpuid_regs_idx */
+	s8 cap;			/* word of boot_cpu_data.x86_capability, -1: the kernel has none */
+	u32 host, raw, soft, emul;	/* cpuid_features.def */
+};
+extern const struct cpuid_word_def cpuid_words[NR_CPUID_FEATURE_WORDS];
+extern u32 cpuid_emulated[NR_CPUID_FEATURE_WORDS];	/* what the emulator adds */
+extern u64 cpuid_xcr0, cpuid_xss;		/* state components that are offered; constant after setup */
+
 int cpuid_ioctl_supported(struct kvm_cpuid2 __user *user, bool emulated);
 
 #endif
