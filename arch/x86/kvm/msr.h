@@ -42,9 +42,23 @@ bool msr_fast_write(struct x86_vcpu *vcpu, u32 msr, u64 val);
 /* Skips the instruction, or raises #GP: RUN_*. */
 int x86_complete_emulated_msr(struct x86_vcpu *vcpu, bool fault);
 
+/* Bits of SPEC_CTRL that the guest's CPUID announces */
+u64 msr_spec_ctrl_mask(const struct x86_vcpu *vcpu);
+/* APICBASE; false: #GP(0) or EINVAL. @host: user space sets it. */
+bool apic_base_write(struct x86_vcpu *vcpu, u64 val, bool host);
+/* mtrr.c: the memory-type range registers; false: #GP(0) */
+bool mtrr_read(struct x86_vcpu *vcpu, u32 msr, u64 *val);
+bool mtrr_write(struct x86_vcpu *vcpu, u32 msr, u64 val);
+bool pat_valid(u64 pat);
+
+/* msr_filter.c. Reader: SRCU of the VM. */
+bool msr_filter_allows(struct x86_vm *vm, u32 msr, bool write);
+/* REQ_MSR_FILTER: tell the vendor which MSRs may be passed through. */
+void msr_filter_refresh(struct x86_vcpu *vcpu);
 int msr_vm_ioctl_filter(struct x86_vm *vm, const struct kvm_msr_filter *filter);
 void msr_vm_destroy(struct x86_vm *vm);
 int msr_vcpu_init(struct x86_vcpu *vcpu);
+void msr_vcpu_free(struct x86_vcpu *vcpu);
 void msr_vcpu_reset(struct x86_vcpu *vcpu, bool init);
 int msr_setup(void);		/* index lists; after vendor_caps is set */
 /* ioctls: @n entries done, or -errno */
