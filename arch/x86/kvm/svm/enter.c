@@ -179,10 +179,7 @@ void svm_vcpu_load(struct x86_vcpu *vcpu, int cpu)
 		here->last = svm;
 		indirect_branch_prediction_barrier();
 	}
-	if (svm_has.tsc_ratio && here->tsc_ratio != svm->tsc_ratio) {
-		here->tsc_ratio = svm->tsc_ratio;
-		wrmsrl(MSR_AMD64_TSC_RATIO, here->tsc_ratio);
-	}
+	svm_tsc_ratio_load(here, svm->tsc_ratio);
 	svm->tsc_aux_hw = here->tsc_aux;
 }
 
@@ -245,10 +242,7 @@ void svm_tsc_write_ratio(struct x86_vcpu *vcpu, u64 ratio)
 
 	svm->tsc_ratio = ratio ?: SVM_TSC_RATIO_DEFAULT;
 	preempt_disable();
-	if (svm_has.tsc_ratio && svm->cpu && vcpu->base.cpu == smp_processor_id() &&
-	    svm->cpu->tsc_ratio != svm->tsc_ratio) {
-		svm->cpu->tsc_ratio = svm->tsc_ratio;
-		wrmsrl(MSR_AMD64_TSC_RATIO, svm->tsc_ratio);
-	}
+	if (kvm_running_vcpu() == &vcpu->base)
+		svm_tsc_ratio_load(svm->cpu, svm->tsc_ratio);
 	preempt_enable();
 }

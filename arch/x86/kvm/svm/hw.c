@@ -115,6 +115,19 @@ void svm_hw_free(void)
 }
 
 /**
+ * svm_tsc_ratio_load - the ratio between the host's TSC and that of guests on this CPU
+ * @c: this CPU's data; preemption off
+ * @ratio: fixed point
+ */
+void svm_tsc_ratio_load(struct svm_cpu *c, u64 ratio)
+{
+	if (!svm_has.tsc_ratio || c->tsc_ratio == ratio)
+		return;
+	c->tsc_ratio = ratio;
+	wrmsrl(MSR_AMD64_TSC_RATIO, ratio);
+}
+
+/**
  * svm_cpu_on - virtualization on, on this CPU
  *
  * Context: interrupts off. Return: 0, -EBUSY when somebody else uses it.
@@ -138,10 +151,8 @@ int svm_cpu_on(void)
 		c->tsc_aux = aux;
 	wrmsrl(MSR_EFER, efer | EFER_SVME);
 	wrmsrl(MSR_VM_HSAVE_PA, c->hsave_pa);
-	if (svm_has.tsc_ratio) {
-		c->tsc_ratio = SVM_TSC_RATIO_DEFAULT;
-		wrmsrl(MSR_AMD64_TSC_RATIO, c->tsc_ratio);
-	}
+	c->tsc_ratio = 0;	/* not known: whatever it is, write */
+	svm_tsc_ratio_load(c, SVM_TSC_RATIO_DEFAULT);
 	c->on = true;
 	return 0;
 }
@@ -172,8 +183,7 @@ void svm_cpu_off(void)
 	c->on = false;
 	c->asid_gen++;
 	c->last = NULL;
-	if (svm_has.tsc_ratio && c->tsc_ratio != SVM_TSC_RATIO_DEFAULT)
-		wrmsrl(MSR_AMD64_TSC_RATIO, SVM_TSC_RATIO_DEFAULT);
+	svm_tsc_ratio_load(c, SVM_TSC_RATIO_DEFAULT);
 	wrmsrl(MSR_VM_HSAVE_PA, 0);
 	svm_clear_svme();
 }

@@ -9,7 +9,6 @@
  */
 #include <linux/gfp.h>
 #include <linux/mem_encrypt.h>
-#include <linux/srcu.h>
 #include <asm/cpufeature.h>
 #include <asm/msr-index.h>
 #include "../cpuid.h"
@@ -127,7 +126,12 @@ void svm_msrpm_update(struct svm_vcpu *svm)
 	void *map;
 	int idx;
 
-	idx = srcu_read_lock(&vm->base.srcu);
+	/* Without CPUID nobody knows what guest it will be. */
+	if (!svm->x86.cpuid.view.nent) {
+		msrpm_use(svm, msrpm_none);
+		return;
+	}
+	idx = kvm_read_lock(&vm->base);
 	for (i = 0; i < ARRAY_SIZE(pass_table); i++) {
 		const struct pass_row *row = &pass_table[i];
 		bool on = pass & BIT(row->pass_if);
@@ -136,7 +140,7 @@ void svm_msrpm_update(struct svm_vcpu *svm)
 		write[i] = on && msr_filter_allows(vm, row->msr, true);
 		usual &= write[i] == on && read[i] == (on && !row->write_only);
 	}
-	srcu_read_unlock(&vm->base.srcu, idx);
+	kvm_read_unlock(&vm->base, idx);
 
 	if (usual) {
 		msrpm_use(svm, msrpm_usual);

@@ -116,6 +116,7 @@ int svm_cpu_on(void);
 void svm_cpu_off(void);
 void svm_cpu_emergency(void);
 struct svm_cpu *svm_this_cpu(void);	/* preemption off */
+void svm_tsc_ratio_load(struct svm_cpu *c, u64 ratio);
 bool svm_asid_new(struct svm_vcpu *svm);	/* interrupts off; false: the CPU is off */
 void svm_cpu_forget(const struct svm_vcpu *svm);	/* it is about to be freed */
 
