@@ -5,7 +5,7 @@
  * Devices in the kernel by address: ports and MMIO.
  *
  * A bus is a sorted immutable array, replaced as a whole (kvm->slots_lock) and
- * read under kvm->srcu.
+ * read in a read section.
  */
 #include <linux/types.h>
 #include <kvm/types.h>
@@ -49,7 +49,7 @@ struct kvm_iobus {
 
 /**
  * kvm_iobus_write - offer a write to the devices at that address
- * @vcpu: the writer, inside its SRCU section
+ * @vcpu: the writer, in its read section
  * @len: 0: the access is not decoded yet, only ranges of any length may take it;
  *	@val is not looked at
  * Return: whether a device took it (coalescing zones included).

@@ -13,7 +13,6 @@
  */
 #include <linux/interval_tree.h>
 #include <linux/kvm.h>
-#include <linux/srcu.h>
 #include <kvm/types.h>
 #include <kvm/vm.h>
 
@@ -41,16 +40,15 @@ struct kvm_memslots {
 	struct kvm_memslot *slot[];	/* sorted by base_gfn */
 };
 
-/* The set in force. Caller is in kvm->srcu or holds slots_lock. */
-static inline const struct kvm_memslots *kvm_memslots(struct kvm *kvm, int as_id)
+/* The set in force. Caller is in a read section or holds slots_lock. */
+static inline struct kvm_memslots *kvm_memslots(struct kvm *kvm, int as_id)
 {
-	return srcu_dereference_check(kvm->slots[as_id], &kvm->srcu,
-				      lockdep_is_held(&kvm->slots_lock));
+	return kvm_dereference(kvm, kvm->slots[as_id]);
 }
 
 /**
  * kvm_slot_find - the slot that holds a frame
- * @kvm: VM, inside its SRCU section or under slots_lock
+ * @kvm: VM, in a read section or under slots_lock
  * Return: the slot or NULL. Slots with KVM_SLOT_INVALID are returned too.
  */
 const struct kvm_memslot *kvm_slot_find(struct kvm *kvm, int as_id, gfn_t gfn);
@@ -96,7 +94,7 @@ void kvm_mark_dirty(struct kvm *kvm, const struct kvm_memslot *slot, gfn_t gfn);
 
 /*
  * Copy to and from guest-physical memory. The vCPU variants use its slot
- * cache. -EFAULT when not all of it is (writable) memory. May sleep; SRCU held.
+ * cache. -EFAULT when not all of it is (writable) memory. May sleep; in a read section.
  * kvm_vcpu_read_gpa_atomic() does not sleep and works with interrupts off: it
  * fails where the page is not present in the host.
  */

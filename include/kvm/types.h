@@ -23,8 +23,7 @@ typedef u64 hpa_t;
 typedef u64 kvm_pfn_t;
 
 /*
- * First member of what readers of kvm->srcu may still look at after it was
- * unpublished, and that needs no more than kvfree() when they are gone.
+ * First member of what readers may still look at after it was unpublished, and that needs no more than kvfree() when they are gone.
  */
 struct kvm_retired {
 	struct kvm_retired *next;

@@ -20,7 +20,6 @@
 #include <linux/rcuwait.h>
 #include <linux/signal_types.h>
 #include <linux/spinlock.h>
-#include <linux/srcu.h>
 #include <kvm/stats.h>
 #include <kvm/types.h>
 
@@ -29,7 +28,7 @@
  * architecture counts on from KVM_REQ_ARCH_BASE.
  */
 enum {
-	KVM_REQ_QUIESCE,	/* drop and retake the SRCU section: a writer waits */
+	KVM_REQ_QUIESCE,	/* drop and retake the read section: a writer waits */
 	KVM_REQ_VM_DEAD,	/* the VM is bugged: leave KVM_RUN with -EIO */
 	KVM_REQ_UNBLOCK,	/* wake from a halt without any other reason */
 	KVM_REQ_TLB_FLUSH,	/* flush all of the guest's translations */
@@ -48,8 +47,8 @@ struct kvm_vcpu {
 	int cpu;				/* (v) CPU it is loaded on, or -1; read by anybody */
 	struct kvm *kvm;			/* (c) */
 	struct kvm_run *run;			/* (c) shared page: never trusted */
-	int srcu_idx;				/* (v) kvm->srcu, while loaded in KVM_RUN */
-	bool srcu_held;				/* (v) */
+	unsigned long read_seq;			/* (v) odd in a read section, see kvm_vcpu_srcu_lock() */
+	unsigned long sync_seq;			/* (l:slots_lock) read_seq as the waiting writer saw it */
 	bool sched_in;				/* (v) is being switched in by the scheduler */
 	const struct kvm_memslot *last_slot[2];	/* (v) under SRCU: last hit per address space */
 	u64 last_slot_gen[2];			/* (v) generation that last_slot belongs to */
@@ -118,7 +117,11 @@ void kvm_vcpu_put(struct kvm_vcpu *vcpu);
 /** kvm_running_vcpu - the vCPU loaded on this CPU, or NULL; preemption off or for comparison only */
 struct kvm_vcpu *kvm_running_vcpu(void);
 
-/* The vCPU thread enters and leaves the VM's SRCU read section; not nested. */
+/*
+ * The vCPU thread enters and leaves its read section: what slots, buses and the
+ * like point to stays, see kvm_synchronize(). Not nested. vcpu->mutex is held,
+ * the vCPU need not be loaded.
+ */
 void kvm_vcpu_srcu_lock(struct kvm_vcpu *vcpu);
 void kvm_vcpu_srcu_unlock(struct kvm_vcpu *vcpu);
 

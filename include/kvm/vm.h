@@ -9,10 +9,11 @@
  *   kvm_usage_lock > cpus_read_lock > kvm_vms_lock
  *   kvm->lock > vcpu->mutex > kvm->slots_lock > (mmap_lock) > kvm->mmu_lock
  *
- * and none of these is taken inside a read section of kvm->srcu, because
- * writers wait for readers while they hold them. Readers of slots and buses
- * are inside such a section on every path; a vCPU in KVM_RUN holds one all the
- * time and is told to renew it with KVM_REQ_QUIESCE (kvm_synchronize()).
+ * and none of these but mmap_lock and mmu_lock is taken inside a read section,
+ * because writers wait for readers while they hold them. Readers of slots and buses
+ * are inside such a section on every path; a vCPU in KVM_RUN holds one of its
+ * own all the time (kvm_vcpu_srcu_lock()) and is told to renew it with
+ * KVM_REQ_QUIESCE (kvm_synchronize()).
  */
 #include <linux/kvm.h>
 #include <linux/list.h>
@@ -21,7 +22,7 @@
 #include <linux/mutex.h>
 #include <linux/refcount.h>
 #include <linux/rwlock.h>
-#include <linux/srcu.h>
+#include <linux/spinlock.h>
 #include <linux/xarray.h>
 #include <kvm/iobus.h>
 #include <kvm/stats.h>
@@ -35,9 +36,8 @@ struct kvm_coalesced;
 
 struct kvm {
 	rwlock_t mmu_lock ____cacheline_aligned;	/* page tables, invalidation state */
-	struct srcu_struct srcu;		/* memslots, buses */
-	struct kvm_memslots __rcu *slots[KVM_ADDRESS_SPACES]; /* (l:slots_lock) read under srcu */
-	struct kvm_iobus __rcu *bus[KVM_NR_BUSES];	/* (l:slots_lock) read under srcu */
+	struct kvm_memslots __rcu *slots[KVM_ADDRESS_SPACES]; /* (l:slots_lock) read in a read section */
+	struct kvm_iobus __rcu *bus[KVM_NR_BUSES];	/* (l:slots_lock) likewise */
 
 	struct mm_struct *mm;			/* (c) only this process may use the VM */
 	struct mutex lock;			/* creation of vCPUs, VM-wide settings */
@@ -52,7 +52,11 @@ struct kvm {
 	bool bugged;				/* set once: no ioctl but close works */
 	bool dead;				/* (l:slots_lock) being destroyed: no callback may come in */
 
-	/* writers of slots and buses, see memslot.c */
+	/* writers of slots and buses, see memslot_write.c */
+	struct rcuwait sync_wait;		/* the writer, while it waits for readers */
+	spinlock_t readers_lock;		/* of the next two */
+	unsigned int readers_phase;		/* 0 or 1 */
+	unsigned int readers[2];		/* open sections of kvm_read_lock(), by phase of their start */
 	struct kvm_retired *retired;		/* (l:slots_lock) freed by the next kvm_synchronize() */
 	unsigned int nr_retired;		/* (l:slots_lock) */
 	struct kvm_memslots *slots_spare[KVM_ADDRESS_SPACES];	/* (l:slots_lock) the next set */
@@ -105,16 +109,35 @@ void kvm_get(struct kvm *kvm);
 void kvm_put(struct kvm *kvm);
 
 /**
- * kvm_synchronize - wait until no reader uses what was just unpublished
- * @kvm: VM; slots_lock is held and no read section of kvm->srcu
+ * kvm_read_lock - begin a read section of slots, buses and the like
+ * @kvm: VM
  *
- * Makes running vCPUs renew their read section and waits for all.
+ * For whoever is not a vCPU thread; that one has kvm_vcpu_srcu_lock(). May
+ * sleep inside, and must end. Any context.
+ * Return: what kvm_read_unlock() wants.
+ */
+int kvm_read_lock(struct kvm *kvm);
+void kvm_read_unlock(struct kvm *kvm, int phase);
+
+extern struct lockdep_map kvm_read_map;		/* "in a read section", for lockdep */
+
+/* Fetch a pointer that writers publish and retire; in a read section or under slots_lock. */
+#define kvm_dereference(kvm, p)						\
+	rcu_dereference_check(p, lock_is_held(&kvm_read_map) ||		\
+				 lockdep_is_held(&(kvm)->slots_lock))
+
+/**
+ * kvm_synchronize - wait until no reader uses what was just unpublished
+ * @kvm: VM; slots_lock is held, and the caller is in no read section
+ *
+ * Makes running vCPUs renew their read section and waits for all of them, and
+ * for other readers. Costs next to nothing when there are none.
  */
 void kvm_synchronize(struct kvm *kvm);
 
 /**
  * kvm_retire - free an unpublished object some time after its readers are gone
- * @kvm: VM; slots_lock is held and no read section of kvm->srcu
+ * @kvm: VM; slots_lock is held, and the caller is in no read section
  * @obj: from kmalloc or kvmalloc, the header at its start
  *
  * May wait for readers when there are many of these already.

@@ -8,7 +8,6 @@
  * the longest range can reach, and offers the access to whoever covers it.
  */
 #include <linux/slab.h>
-#include <linux/srcu.h>
 #include <kvm/iobus.h>
 #include <kvm/vcpu.h>
 #include <kvm/vm.h>
@@ -18,8 +17,7 @@
 
 static const struct kvm_iobus *bus_of(struct kvm *kvm, enum kvm_bus_id id)
 {
-	return srcu_dereference_check(kvm->bus[id], &kvm->srcu,
-				      lockdep_is_held(&kvm->slots_lock));
+	return kvm_dereference(kvm, kvm->bus[id]);
 }
 
 /* Number of ranges that begin at @addr or below. */

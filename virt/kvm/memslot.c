@@ -3,7 +3,6 @@
  * Looking up slots, and what is done to guest memory as slots know it.
  */
 #include <linux/kvm.h>
-#include <linux/srcu.h>
 #include <kvm/memslot.h>
 #include <kvm/vcpu.h>
 #include <kvm/vm.h>

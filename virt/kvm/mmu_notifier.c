@@ -10,11 +10,11 @@
  * sees another inval_seq and resolves again.
  *
  * Slots are found in kvm->hva_tree. arch_unmap_range() may drop mmu_lock for a
- * moment. The SRCU section keeps the slot it works on; when the tree changed
+ * moment. The read section keeps the slot it works on; when the tree changed
  * meanwhile (hva_changes), the walk starts over, which is harmless, since what
  * was unmapped stays unmapped until the invalidation ends. The section is only
  * entered for a slot in the tree: when a VM ends it empties the tree first, and
- * what comes later must not look at its SRCU any more.
+ * what comes later must not count as a reader any more.
  */
 #include <linux/interval_tree.h>
 #include <linux/mmu_notifier.h>
@@ -48,13 +48,13 @@ static void unmap_hva_range(struct kvm *kvm, hva_t start, hva_t end, bool may_bl
 	struct interval_tree_node *node;
 	unsigned long changes;
 	gfn_t first, past;
-	int idx;
+	int phase;
 
 	node = interval_tree_iter_first(&kvm->hva_tree, start, end - 1);
 	if (!node)
 		return;
 
-	idx = srcu_read_lock(&kvm->srcu);
+	phase = kvm_read_lock(kvm);
 	changes = kvm->hva_changes;
 	do {
 		struct kvm_memslot *slot = container_of(node, struct kvm_memslot, hva_node);
@@ -68,7 +68,7 @@ static void unmap_hva_range(struct kvm *kvm, hva_t start, hva_t end, bool may_bl
 			node = interval_tree_iter_first(&kvm->hva_tree, start, end - 1);
 		}
 	} while (node);
-	srcu_read_unlock(&kvm->srcu, idx);
+	kvm_read_unlock(kvm, phase);
 }
 
 static int invalidate_start(struct mmu_notifier *mn, const struct mmu_notifier_range *range)

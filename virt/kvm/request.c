@@ -8,15 +8,32 @@
  * sender that saw VCPU_IN_GUEST is pending when the guest is entered and
  * ends that at once.
  *
- * kvm_synchronize() is the writers' end of the VM's SRCU: vCPUs in KVM_RUN stay
- * in one read section for many exits and are told to renew it.
+ * Read sections: slots, buses and the like are replaced as a whole, and what was
+ * replaced is freed when nobody can have it any more. kvm_synchronize() waits
+ * for that. It plays the part of SRCU, which could not wait for a vCPU: that one
+ * stays in a section for many exits, so that an exit costs no barrier, and
+ * renews it when it is told to. A grace period of SRCU may begin after the
+ * reader has renewed its section, and then waits for the new one, which nobody
+ * asks to end. So a vCPU counts its sections, and the writer waits until each
+ * one that was open has been left:
+ *
+ *	reader			writer
+ *	read_seq becomes odd	publish
+ *	full barrier		full barrier
+ *	read what is published	look at read_seq
+ *
+ * Either the writer sees the section or the reader sees the new version. Other
+ * readers are few and short: they are counted under a lock, in one of two
+ * phases. The writer begins a new phase and waits for the old one to run empty;
+ * the one before it is empty since the last time, as there is one writer.
  */
 #include <linux/cpumask.h>
+#include <linux/lockdep.h>
 #include <linux/percpu.h>
 #include <linux/rcuwait.h>
 #include <linux/slab.h>
 #include <linux/smp.h>
-#include <linux/srcu.h>
+#include <linux/spinlock.h>
 #include <trace/events/ipi.h>
 #include <kvm/arch.h>
 #include <kvm/core.h>
@@ -143,22 +160,110 @@ void kvm_kick_all(struct kvm *kvm)
 }
 EXPORT_SYMBOL_GPL(kvm_kick_all);
 
-void kvm_vcpu_srcu_lock(struct kvm_vcpu *vcpu)
-	__acquires(&vcpu->kvm->srcu)
+#ifdef CONFIG_LOCKDEP
+static struct lock_class_key read_key;
+struct lockdep_map kvm_read_map = STATIC_LOCKDEP_MAP_INIT("kvm_read", &read_key);
+#else
+struct lockdep_map kvm_read_map;
+#endif
+EXPORT_SYMBOL_GPL(kvm_read_map);
+
+static void wake_writer(struct kvm *kvm)
 {
-	KVM_BUG_ON_VM(vcpu->srcu_held, vcpu->kvm);
-	vcpu->srcu_idx = srcu_read_lock(&vcpu->kvm->srcu);
-	vcpu->srcu_held = true;
+	if (unlikely(rcuwait_active(&kvm->sync_wait)))
+		rcuwait_wake_up(&kvm->sync_wait);
+}
+
+void kvm_vcpu_srcu_lock(struct kvm_vcpu *vcpu)
+{
+	KVM_BUG_ON_VM(vcpu->read_seq & 1, vcpu->kvm);
+	lock_map_acquire_read(&kvm_read_map);
+	/* Full barrier, see above. */
+	smp_store_mb(vcpu->read_seq, vcpu->read_seq + 1);
 }
 EXPORT_SYMBOL_GPL(kvm_vcpu_srcu_lock);
 
 void kvm_vcpu_srcu_unlock(struct kvm_vcpu *vcpu)
-	__releases(&vcpu->kvm->srcu)
 {
-	vcpu->srcu_held = false;
-	srcu_read_unlock(&vcpu->kvm->srcu, vcpu->srcu_idx);
+	lock_map_release(&kvm_read_map);
+	/* The section's reads come before, the look for a writer after: he sees one or the other. */
+	smp_store_mb(vcpu->read_seq, vcpu->read_seq + 1);
+	wake_writer(vcpu->kvm);
 }
 EXPORT_SYMBOL_GPL(kvm_vcpu_srcu_unlock);
+
+int kvm_read_lock(struct kvm *kvm)
+{
+	unsigned long flags;
+	int phase;
+
+	spin_lock_irqsave(&kvm->readers_lock, flags);
+	phase = kvm->readers_phase;
+	kvm->readers[phase]++;
+	spin_unlock_irqrestore(&kvm->readers_lock, flags);
+	lock_map_acquire_read(&kvm_read_map);
+	return phase;
+}
+EXPORT_SYMBOL_GPL(kvm_read_lock);
+
+void kvm_read_unlock(struct kvm *kvm, int phase)
+{
+	unsigned long flags;
+
+	lock_map_release(&kvm_read_map);
+	spin_lock_irqsave(&kvm->readers_lock, flags);
+	if (!--kvm->readers[phase])
+		wake_writer(kvm);
+	spin_unlock_irqrestore(&kvm->readers_lock, flags);
+}
+EXPORT_SYMBOL_GPL(kvm_read_unlock);
+
+/* Under the lock: nobody reads any more in that phase, and his reads came before. */
+static bool phase_is_empty(struct kvm *kvm, int phase)
+{
+	bool empty;
+
+	spin_lock_irq(&kvm->readers_lock);
+	empty = !kvm->readers[phase];
+	spin_unlock_irq(&kvm->readers_lock);
+	return empty;
+}
+
+static void wait_for_others(struct kvm *kvm)
+{
+	int phase;
+
+	spin_lock_irq(&kvm->readers_lock);
+	phase = kvm->readers_phase;
+	kvm->readers_phase = !phase;
+	spin_unlock_irq(&kvm->readers_lock);
+	if (!phase_is_empty(kvm, phase))
+		rcuwait_wait_event(&kvm->sync_wait, phase_is_empty(kvm, phase),
+				   TASK_UNINTERRUPTIBLE);
+}
+
+/* Every section of a vCPU that is open now has ended when this returns. */
+static void wait_for_vcpus(struct kvm *kvm)
+{
+	struct kvm_vcpu *vcpu;
+	unsigned long i;
+
+	smp_mb();	/* see the head of this file */
+	kvm_for_each_vcpu(i, vcpu, kvm) {
+		vcpu->sync_seq = READ_ONCE(vcpu->read_seq);
+		if (vcpu->sync_seq & 1) {
+			kvm_make_request(KVM_REQ_QUIESCE, vcpu);
+			kvm_vcpu_kick(vcpu);
+		}
+	}
+	/* A vCPU that appears in between has a sync_seq of 0. */
+	kvm_for_each_vcpu(i, vcpu, kvm)
+		if (vcpu->sync_seq & 1)
+			rcuwait_wait_event(&kvm->sync_wait,
+					   READ_ONCE(vcpu->read_seq) != vcpu->sync_seq,
+					   TASK_UNINTERRUPTIBLE);
+	smp_mb();	/* what is freed now is not read by them any more */
+}
 
 void kvm_synchronize(struct kvm *kvm)
 {
@@ -167,8 +272,8 @@ void kvm_synchronize(struct kvm *kvm)
 
 	lockdep_assert_held(&kvm->slots_lock);
 
-	kvm_request_all(kvm, KVM_REQ_QUIESCE, false);
-	synchronize_srcu_expedited(&kvm->srcu);
+	wait_for_vcpus(kvm);
+	wait_for_others(kvm);
 
 	for (obj = kvm->retired; obj; obj = next) {
 		next = obj->next;

@@ -14,7 +14,7 @@
  *   3. the notifier's tree is emptied under mmu_lock: no invalidation finds a
  *      slot any more, so page tables and slots belong to us alone
  *   4. vCPUs; buses with the eventfds on them; the architecture's part
- *   5. slots, unpublished objects, SRCU
+ *   5. slots and unpublished objects
  *   6. hardware off if this was the last VM
  *   7. the notifier leaves the mm; when the last walk of the list of notifiers
  *      is over, free_notifier() frees the memory and the reference of the mm
@@ -79,6 +79,8 @@ static void vm_init_fields(struct kvm *kvm)
 	for (i = 0; i < KVM_ADDRESS_SPACES; i++)
 		xa_init(&kvm->slot_ids[i]);
 	kvm->hva_tree = RB_ROOT_CACHED;
+	rcuwait_init(&kvm->sync_wait);
+	spin_lock_init(&kvm->readers_lock);
 	INIT_LIST_HEAD(&kvm->ioeventfds);
 	INIT_LIST_HEAD(&kvm->link);
 	refcount_set(&kvm->users, 1);
@@ -103,12 +105,9 @@ static struct kvm *vm_create(unsigned long type, int fd)
 	err = -ENODEV;
 	if (!kvm_vendor_get())
 		goto free;
-	err = init_srcu_struct(&kvm->srcu);
-	if (err)
-		goto vendor;
 	err = kvm_memslots_init(kvm);
 	if (err)
-		goto srcu;
+		goto vendor;
 	err = kvm_usage_get();
 	if (err)
 		goto slots;
@@ -131,8 +130,6 @@ usage:
 	kvm_usage_put();
 slots:
 	kvm_memslots_free(kvm);
-srcu:
-	cleanup_srcu_struct(&kvm->srcu);
 vendor:
 	kvm_vendor_put();
 free:
@@ -151,7 +148,6 @@ static void kvm_vm_destroy(struct kvm *kvm)
 
 	mutex_lock(&kvm->slots_lock);
 	kvm->dead = true;
-	mutex_unlock(&kvm->slots_lock);
 
 	write_lock(&kvm->mmu_lock);
 	kvm->hva_tree = RB_ROOT_CACHED;
@@ -161,7 +157,8 @@ static void kvm_vm_destroy(struct kvm *kvm)
 	 * An invalidation that found its slot before that may have let go of
 	 * mmu_lock half-way. It is in a read section.
 	 */
-	synchronize_srcu_expedited(&kvm->srcu);
+	kvm_synchronize(kvm);
+	mutex_unlock(&kvm->slots_lock);
 
 	kvm_destroy_vcpus(kvm);
 	kvm_iobus_free(kvm);
@@ -173,7 +170,6 @@ static void kvm_vm_destroy(struct kvm *kvm)
 		xa_destroy(&kvm->slot_ids[i]);
 	xa_destroy(&kvm->vcpus);
 	xa_destroy(&kvm->vcpu_ids);
-	cleanup_srcu_struct(&kvm->srcu);
 
 	kvm_usage_put();
 	kvm_mmu_notifier_exit(kvm);
