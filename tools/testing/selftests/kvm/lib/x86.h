@@ -18,6 +18,7 @@
 #define CR4_DE (1ul << 3)
 #define CR4_PSE (1ul << 4)
 #define CR4_PAE (1ul << 5)
+#define CR4_MCE (1ul << 6)
 #define CR4_PGE (1ul << 7)
 #define CR4_OSFXSR (1ul << 9)
 #define CR4_OSXMMEXCPT (1ul << 10)
