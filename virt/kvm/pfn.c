@@ -23,6 +23,7 @@
 #include <linux/mm.h>
 #include <linux/pgtable.h>
 #include <linux/sched/signal.h>
+#include <kvm/compat/host.h>
 #include <kvm/pfn.h>
 
 /* Times the tables are read again before the guest is sent back to its access. */
@@ -32,7 +33,8 @@
 struct leaf {
 	kvm_pfn_t pfn;
 	u8 level;
-	bool readable, writable, dirty, special;
+	bool readable, writable, dirty;
+	bool special;		/* has no struct page that the mm counts */
 };
 
 static bool found(struct leaf *leaf, int level, unsigned long pfn, hva_t hva, unsigned long size)
@@ -69,7 +71,7 @@ static bool walk(hva_t hva, struct leaf *leaf)
 		leaf->readable = pud_access_permitted(pud, false);
 		leaf->writable = pud_access_permitted(pud, true);
 		leaf->dirty = pud_dirty(pud);
-		leaf->special = false;
+		leaf->special = pud_special(pud);
 		return found(leaf, 3, pud_pfn(pud), hva, PUD_SIZE);
 	}
 
@@ -81,7 +83,7 @@ static bool walk(hva_t hva, struct leaf *leaf)
 		leaf->readable = pmd_access_permitted(pmd, false) && !pmd_protnone(pmd);
 		leaf->writable = leaf->readable && pmd_access_permitted(pmd, true);
 		leaf->dirty = pmd_dirty(pmd);
-		leaf->special = false;
+		leaf->special = pmd_special(pmd);
 		return found(leaf, 2, pmd_pfn(pmd), hva, PMD_SIZE);
 	}
 
@@ -95,11 +97,13 @@ static bool walk(hva_t hva, struct leaf *leaf)
 	return found(leaf, 1, pte_pfn(pte), hva, PAGE_SIZE);
 }
 
-static bool is_ram(kvm_pfn_t pfn)
+static bool is_ram(const struct leaf *leaf)
 {
-	if (!pfn_valid(pfn))
-		return false;
-	return !PageReserved(pfn_to_page(pfn)) || is_zero_pfn(pfn);
+	if (likely(!leaf->special))
+		return !PageReserved(pfn_to_page(leaf->pfn));
+	/* The page of zeroes is special, too. */
+	return is_zero_pfn(leaf->pfn) ||
+	       (pfn_valid(leaf->pfn) && !PageReserved(pfn_to_page(leaf->pfn)));
 }
 
 /*
@@ -123,7 +127,7 @@ static bool resolve(hva_t hva, bool write, bool faulted_in, struct kvm_pfn *res)
 		return false;
 	res->pfn = leaf.pfn;
 	res->level = leaf.level;
-	res->ram = is_ram(leaf.pfn);
+	res->ram = is_ram(&leaf);
 	return true;
 }
 

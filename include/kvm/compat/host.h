@@ -14,6 +14,10 @@ static inline bool task_is_runnable(struct task_struct *p)
 {
 	return p->on_rq;
 }
+
+/* Large mappings of memory without pages did not exist. */
+#define pmd_special(pmd)	false
+#define pud_special(pud)	false
 #endif
 
 #endif
