@@ -38,6 +38,7 @@ static const struct cap_value fixed_caps[] = {
 	{ KVM_CAP_SET_BOOT_CPU_ID,		1 },
 	{ KVM_CAP_EXT_CPUID,			1 },
 	{ KVM_CAP_EXT_EMUL_CPUID,		1 },
+	{ KVM_CAP_NOP_IO_DELAY,			1 },
 	{ KVM_CAP_MP_STATE,			1 },
 	{ KVM_CAP_USER_NMI,			1 },
 	{ KVM_CAP_SET_GUEST_DEBUG,		1 },

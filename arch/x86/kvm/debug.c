@@ -52,7 +52,7 @@ void debug_update(struct x86_vcpu *vcpu)
 		memcpy(d->eff_db, d->db, sizeof(d->eff_db));
 		d->eff_dr7 = vcpu->regs.dr7;
 	}
-	d->active = d->db_loaded || (d->eff_dr7 & DR7_ANY_BP);
+	d->active = d->db_loaded || (d->eff_dr7 & DR7_ANY_BP) || d->guest_debug;
 	regs_changed(vcpu, RG_DR);
 	vcpu->intercepts_stale = true;
 }
@@ -105,6 +105,11 @@ void debug_enter(struct x86_vcpu *vcpu)
 {
 	const u64 *db = vcpu->debug.eff_db;
 
+	/* What a debugger provokes is not for the guest to see. */
+	if (vcpu->debug.guest_debug) {
+		regs_need(vcpu, RG_DR);
+		vcpu->debug.guest_dr6 = vcpu->regs.dr6;
+	}
 	/* The host's breakpoints must not fire on the guest's addresses. */
 	if (hw_breakpoint_active())
 		set_debugreg(DR7_FIXED_1, 7);
@@ -282,8 +287,12 @@ static int exit_debug(struct x86_vcpu *vcpu, u8 exception, u64 pc, u64 dr6_bits)
  */
 int debug_exit_db(struct x86_vcpu *vcpu, u64 dr6_bits)
 {
-	if (vcpu->debug.guest_debug & (KVM_GUESTDBG_SINGLESTEP | KVM_GUESTDBG_USE_HW_BP))
+	if (vcpu->debug.guest_debug & (KVM_GUESTDBG_SINGLESTEP | KVM_GUESTDBG_USE_HW_BP)) {
+		regs_need(vcpu, RG_DR);
+		vcpu->regs.dr6 = vcpu->debug.guest_dr6;
+		regs_changed(vcpu, RG_DR);
 		return exit_debug(vcpu, DB_VECTOR, regs_linear_rip(vcpu), dr6_bits);
+	}
 	event_raise_db(vcpu, dr6_bits);
 	return RUN_RESUME;
 }

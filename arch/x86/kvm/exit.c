@@ -15,7 +15,8 @@ int exit_hlt(struct x86_vcpu *vcpu)
 	int ret = vendor_call(skip, vcpu);
 
 	vcpu->base.stat.halt_exits++;
-	if (ret != RUN_RESUME || event_wakes(vcpu))
+	/* A debugger that single-steps learns of the halt, not of the step. */
+	if (ret < 0 || event_wakes(vcpu))
 		return ret;
 	vcpu->run->exit_reason = KVM_EXIT_HLT;
 	return RUN_TO_USER;

@@ -81,10 +81,12 @@ int x86_vendor_register(const struct x86_vendor_ops *ops, const struct x86_vendo
 	if (err)
 		goto clear;
 	err = -ENOMEM;
-	x86_vcpu_cache = kmem_cache_create("kvm_vcpu", caps->vcpu_size,
-					   max_t(unsigned int, __alignof__(struct x86_vcpu),
-						 SMP_CACHE_BYTES),
-					   SLAB_ACCOUNT, NULL);
+	/* Statistics are read by user space, guest memory is read into registers (PDPTEs). */
+	x86_vcpu_cache = kmem_cache_create_usercopy("kvm_vcpu", caps->vcpu_size,
+						    __alignof__(struct x86_vcpu), SLAB_ACCOUNT,
+						    offsetof(struct x86_vcpu, base.stat),
+						    offsetofend(struct x86_vcpu, regs) -
+						    offsetof(struct x86_vcpu, base.stat), NULL);
 	if (!x86_vcpu_cache)
 		goto clear;
 	err = kvm_core_register_vendor(caps->owner);

@@ -233,9 +233,10 @@ struct x86_debug {
 	u32 guest_debug;	/* (v) KVM_GUESTDBG_* */
 	u64 guest_debug_dr7;	/* (v) */
 	u64 step_rip;		/* (v) linear RIP when single stepping began */
+	u64 guest_dr6;		/* (v) with guest_debug: DR6 when the guest was entered */
 	bool db_loaded;		/* (v) the guest owns the hardware's DRs until the next put */
 	bool reload;		/* (v) eff_db changed while breakpoints are on */
-	bool active;		/* (v) debug_enter() has work: breakpoints in force or db_loaded */
+	bool active;		/* (v) debug_enter() has work: breakpoints in force, db_loaded, a debugger */
 };
 
 /* --- time (tsc.c) --- */
