@@ -67,6 +67,8 @@ static const struct cap_value fixed_caps[] = {
 	{ KVM_CAP_DISABLE_QUIRKS2,		QUIRKS },
 	{ KVM_CAP_X86_DISABLE_EXITS,		MAY_NOT_EXIT },
 	{ KVM_CAP_VM_TYPES,			BIT(0) },
+	/* QEMU wants it even where it never routes: see KVM_SET_GSI_ROUTING. */
+	{ KVM_CAP_IRQ_ROUTING,			4096 },
 };
 
 int arch_check_extension(struct kvm *kvm, long cap)
