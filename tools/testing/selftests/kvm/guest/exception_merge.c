@@ -27,10 +27,21 @@ GUEST static void break_gate(u64 v)
 	*(volatile u64 *)(LAY_IDT + 16 * v) &= ~(1ull << 47);
 }
 
+/*
+ * Takes one exception for every page that delivery needs, so that no nested
+ * page fault comes in between: what is injected anew after one, QEMU does not
+ * merge.
+ */
+GUEST static void warm_up(void)
+{
+	G_CHECK_EQ(G_TRY("ud2", , ), VEC_UD);
+}
+
 GUEST static void raise_it(u64 which)
 {
 	u64 i;
 
+	warm_up();
 	for (i = 0; i < 32; i++)
 		g_handlers[i] = report;
 	break_gate(gate_to_break);
@@ -93,11 +104,6 @@ CASE(fault_in_a_double_fault_is_a_shutdown)
 
 	cpu_expect_exit(c, KVM_EXIT_SHUTDOWN);
 }
-
-/*
- * Where the hypervisor injects the first exception, merging is the processor's
- * affair; QEMU's SVM leaves it out, so there is no case for that here.
- */
 
 /* And where a page that the delivery needs is first made by the host. */
 GUEST static void fault_with_far_stack(void)

@@ -218,6 +218,8 @@ struct box *box_new(void)
 	unsigned int i;
 
 	b->ram = host_pages_aligned(LAY_RAM, 2 * MEG);
+	/* always mapped in the same way, whatever the host has at hand */
+	madvise(b->ram, LAY_RAM, MADV_NOHUGEPAGE);
 	build_gdt(b->ram);
 	build_idt(b->ram);
 	build_identity_map(b->ram);
