@@ -195,7 +195,9 @@ void svm_vcpu_put(struct x86_vcpu *vcpu)
 		wrmsrl(MSR_TSC_AUX, svm->cpu->tsc_aux);
 	svm->host_saved = false;
 	if (svm->dr_live) {
+		regs_need(vcpu, RG_DR);
 		svm->dr_live = false;
+		regs_changed(vcpu, RG_DR);
 		vcpu->intercepts_stale = true;
 	}
 }

@@ -167,6 +167,7 @@ int svm_exit_dr(struct x86_vcpu *vcpu)
 {
 	if (debug_lend(vcpu)) {
 		to_svm(vcpu)->dr_live = true;
+		regs_changed(vcpu, RG_DR);
 		vcpu->intercepts_stale = true;
 		return RUN_RESUME;
 	}
@@ -201,10 +202,15 @@ int svm_exit_no_insn(struct x86_vcpu *vcpu)
 
 int svm_exit_db(struct x86_vcpu *vcpu)
 {
-	u64 dr6 = vcpu->regs.dr6;
+	struct svm_vcpu *svm = to_svm(vcpu);
+	u64 dr6 = svm->vmcb->save.dr6;
 
-	if (svm_step_done(to_svm(vcpu)))
+	if (svm_step_done(svm))
 		return RUN_RESUME;
+	if (!svm->dr_live) {
+		svm->vmcb->save.dr6 = SVM_DR6_NOTHING;
+		svm->clean &= ~VC_DR;
+	}
 	return debug_exit_db(vcpu, (dr6 & DR6_CAUSES) | (~dr6 & DR6_INVERTED));
 }
 

@@ -12,8 +12,8 @@ struct svm_vcpu;
 /*
  * EXITCODE of the VMCB: 64 bits, of which a processor uses the low ones for
  * real exits and all of them, as a negative number, for an entry that it
- * refused (APM Vol. 2 "SVM Intercept Exit Codes"). Hypervisors use the range
- * from 0xf0000000 among themselves.
+ * refused (APM Vol. 2 "SVM Intercept Exit Codes"). QEMU writes only 32 bits of
+ * that. Hypervisors use the range from 0xf0000000 among themselves.
  */
 union svm_exit_code {
 	u64 full;
@@ -33,9 +33,9 @@ enum svm_exit_class {
 
 static inline enum svm_exit_class svm_exit_class(union svm_exit_code code)
 {
-	if (code.error < 0)
+	if (code.error < 0 || code.full == U32_MAX)
 		return EXIT_CLASS_ERROR;
-	if (code.full >= (u32)SVM_EXIT_SW && code.full <= U32_MAX)
+	if (code.full >= (u32)SVM_EXIT_SW && code.full < U32_MAX)
 		return EXIT_CLASS_SOFTWARE;
 	return EXIT_CLASS_HARDWARE;
 }

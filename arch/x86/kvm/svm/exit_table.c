@@ -18,10 +18,10 @@ static const struct svm_exit exit_table[] = {
 	[SVM_EXIT_WRITE_CR4]	= { svm_exit_cr },
 	[SVM_EXIT_WRITE_CR8]	= { svm_exit_cr8 },
 	[SVM_EXIT_CR0_SEL_WRITE] = { svm_exit_cr },
-	[SVM_EXIT_READ_DR0 ... SVM_EXIT_READ_DR7] = { svm_exit_dr },
-	[SVM_EXIT_WRITE_DR0 ... SVM_EXIT_WRITE_DR7] = { svm_exit_dr },
+	[SVM_EXIT_READ_DR0 ... SVM_EXIT_READ_DR7] = { svm_exit_dr, .needs = RG_DR },
+	[SVM_EXIT_WRITE_DR0 ... SVM_EXIT_WRITE_DR7] = { svm_exit_dr, .needs = RG_DR },
 
-	[EXCEPTION(DB_VECTOR)]	= { svm_exit_db, .needs = RG_DR },
+	[EXCEPTION(DB_VECTOR)]	= { svm_exit_db },
 	[EXCEPTION(BP_VECTOR)]	= { debug_exit_bp },
 	[EXCEPTION(UD_VECTOR)]	= { svm_exit_ud },
 	[EXCEPTION(AC_VECTOR)]	= { svm_exit_ac },

@@ -123,6 +123,7 @@ void svm_cpu_forget(const struct svm_vcpu *svm);	/* it is about to be freed */
 /* --- vmcb.c --- */
 /* Groups that change with intercepted writes alone: regs has them at any time. */
 #define SVM_AVAIL_ALWAYS (RG_EFER | RG_PAT | RG_CR8 | RG_DEBUGCTL)
+#define SVM_DR6_NOTHING	0xffff0ff0	/* DR6 when no condition is reported */
 int svm_vmcb_alloc(struct svm_vcpu *svm);
 void svm_vmcb_free(struct svm_vcpu *svm);
 void svm_vmcb_reset(struct svm_vcpu *svm);	/* control area as for a vCPU that never ran */

@@ -5,9 +5,12 @@
  *
  * Not everything in the VMCB is the guest's truth. CR4 and EFER have bits that
  * the host needs set; CR0 lacks CD and NW, because the guest's memory stays
- * cached; DR7 may be a debugger's. All writes to these by the guest are
- * intercepted, so regs keeps what the guest believes and fetching leaves it
- * alone.
+ * cached. All writes to these by the guest are intercepted, so regs keeps what
+ * the guest believes and fetching leaves it alone.
+ *
+ * Debug registers are intercepted, too, until they are lent to the guest
+ * (dr_live). Before that DR7 in the VMCB may be a debugger's, and DR6 is clear
+ * at each entry, so that what a #DB finds there has just happened.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -18,6 +21,7 @@
 #include <asm/cpufeature.h>
 #include <asm/debugreg.h>
 #include <asm/msr-index.h>
+#include <asm/pgtable_types.h>
 #include <asm/tlbflush.h>
 #include "svm.h"
 
@@ -79,12 +83,6 @@ void svm_vmcb_reset(struct svm_vcpu *svm)
 	svm->x86.intercepts_stale = true;
 }
 
-/* A debugger's DR7 is in the VMCB; the guest's own is only in regs. */
-static bool svm_dr7_debugger(const struct x86_vcpu *vcpu)
-{
-	return vcpu->debug.guest_debug & KVM_GUESTDBG_USE_HW_BP;
-}
-
 /* --- from the VMCB --- */
 
 static void svm_fetch_segs(struct x86_regs *regs, const struct vmcb_save_area *save)
@@ -107,23 +105,29 @@ static void svm_fetch_segs(struct x86_regs *regs, const struct vmcb_save_area *s
 	regs->seg[SEG_TR].attr |= 2;
 }
 
+/*
+ * The processor reads these from memory whenever it needs one: what is there is
+ * what counts. QEMU's marks them as accessed, by a bit that is reserved here.
+ */
 static void svm_fetch_pdptrs(struct x86_vcpu *vcpu)
 {
 	struct x86_regs *regs = &vcpu->regs;
-	gpa_t table;
+	u64 entry[ARRAY_SIZE(regs->pdptr)] = {};
+	unsigned int i;
 
 	regs_need(vcpu, RG_CR | RG_CR3 | RG_EFER);
-	table = regs->cr3 & 0xffffffe0;
-	if (!(regs->cr0 & X86_CR0_PG) || !(regs->cr4 & X86_CR4_PAE) ||
-	    (regs->efer & EFER_LMA) ||
-	    kvm_vcpu_read_gpa(&vcpu->base, 0, table, regs->pdptr, sizeof(regs->pdptr)))
-		memset(regs->pdptr, 0, sizeof(regs->pdptr));
+	if ((regs->cr0 & X86_CR0_PG) && (regs->cr4 & X86_CR4_PAE) && !(regs->efer & EFER_LMA) &&
+	    kvm_vcpu_read_gpa(&vcpu->base, 0, regs->cr3 & 0xffffffe0, entry, sizeof(entry)))
+		memset(entry, 0, sizeof(entry));
+	for (i = 0; i < ARRAY_SIZE(entry); i++)
+		regs->pdptr[i] = entry[i] & ~(u64)_PAGE_ACCESSED;
 }
 
 /* Groups that handlers seldom ask for. */
 static void svm_fetch_rare(struct x86_vcpu *vcpu, u32 groups)
 {
-	const struct vmcb_save_area *save = &to_svm(vcpu)->vmcb->save;
+	const struct svm_vcpu *svm = to_svm(vcpu);
+	const struct vmcb_save_area *save = &svm->vmcb->save;
 	struct x86_regs *regs = &vcpu->regs;
 
 	if (groups & RG_DTABLE) {
@@ -132,10 +136,10 @@ static void svm_fetch_rare(struct x86_vcpu *vcpu, u32 groups)
 		regs->idt.base = save->idtr.base;
 		regs->idt.limit = save->idtr.limit;
 	}
-	if (groups & RG_DR) {
+	/* Otherwise regs has them: writes are intercepted. */
+	if ((groups & RG_DR) && svm->dr_live) {
 		regs->dr6 = save->dr6;
-		if (!svm_dr7_debugger(vcpu))
-			regs->dr7 = save->dr7;
+		regs->dr7 = save->dr7;
 	}
 	if (groups & RG_SYSCALL) {
 		regs->star = save->star;
@@ -289,9 +293,8 @@ void svm_flush(struct svm_vcpu *svm)
 	if (groups & RG_EFER)
 		save->efer = regs->efer | EFER_SVME;
 	if (groups & RG_DR) {
-		save->dr6 = regs->dr6;
-		/* The guest may have been lent the registers: what is in force is in regs then. */
-		save->dr7 = svm_dr7_debugger(vcpu) ? vcpu->debug.eff_dr7 : regs->dr7;
+		save->dr6 = svm->dr_live ? regs->dr6 : SVM_DR6_NOTHING;
+		save->dr7 = svm->dr_live ? regs->dr7 : vcpu->debug.eff_dr7;
 	}
 	if (groups & RG_DTABLE) {
 		save->gdtr.base = regs->gdt.base;
