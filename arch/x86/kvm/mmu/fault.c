@@ -24,7 +24,7 @@
 #include "mmu_trace.h"
 #include "tdp.h"
 
-#define FAULT_INIT(g, code)					\
+#define FAULT_INIT(g, code, no_sleep)				\
 	{							\
 		.gpa = (g),					\
 		.gfn = gpa_to_gfn(g),				\
@@ -33,6 +33,7 @@
 		.write = (code) & ACC_WRITE,			\
 		.rsvd = (code) & ACC_RSVD,			\
 		.exec = (code) & ACC_FETCH,			\
+		.atomic = (no_sleep),				\
 	}
 
 /* An MMIO entry speaks for the slots of its generation alone. */
@@ -99,35 +100,6 @@ static bool fast_applies(const struct mmu_fault *fault)
 	return fault->present || !(tdp_fmt.mmio & ACC_PRESENT);
 }
 
-/**
- * mmu_fault_fast() - settle a fault without sleeping, if that is possible
- * @vcpu: vCPU
- * @gpa: address
- * @error_code: ACC_* bits of the fault
- *
- * Context: vCPU thread, SRCU held, interrupts may be off.
- *
- * Return: true when the guest may run into the access again.
- */
-bool mmu_fault_fast(struct x86_vcpu *vcpu, gpa_t gpa, u64 error_code)
-{
-	struct mmu_fault fault = FAULT_INIT(gpa, error_code);
-	enum ret_pf ret;
-
-	if (!fault.present || fault.rsvd || !mmu_root_ready(&vcpu->mmu) ||
-	    beyond_tables(vcpu, &fault))
-		return false;
-	ret = fault_fast(vcpu, &fault);
-	if (ret != RET_PF_FIXED && ret != RET_PF_SPURIOUS && ret != RET_PF_RETRY)
-		return false;
-	vcpu->base.stat.pf_taken++;
-	vcpu->base.stat.pf_fast++;
-	trace_kvm_page_fault(vcpu->base.id, vcpu->regs.rip, gpa, error_code);
-	trace_kvm_mmu_fault_done(vcpu->base.id, gpa, error_code, fault.level, ret);
-	return true;
-}
-EXPORT_SYMBOL_GPL(mmu_fault_fast);
-
 /* Find the slot. CONTINUE: it is there and allows the access. */
 static enum ret_pf find_slot(struct x86_vcpu *vcpu, struct mmu_fault *fault)
 {
@@ -137,6 +109,8 @@ static enum ret_pf find_slot(struct x86_vcpu *vcpu, struct mmu_fault *fault)
 		return RET_PF_EMULATE;
 	fault->slots_gen = slots->generation;
 	fault->slot = kvm_vcpu_slot(&vcpu->base, vcpu->mmu.as_id, fault->gfn);
+	if (!fault->slot && fault->atomic)
+		return RET_PF_INVALID;
 	if (!fault->slot)
 		return fault->prefetch ? RET_PF_EMULATE : tdp_map_mmio(vcpu, fault);
 	/* Its writer waits for us to leave the SRCU section; the run loop sees to that. */
@@ -157,14 +131,15 @@ static enum ret_pf find_page(struct x86_vcpu *vcpu, struct mmu_fault *fault)
 	fault->hva = kvm_slot_hva(fault->slot, fault->gfn);
 
 	status = kvm_hva_to_pfn(fault->hva, fault->write, want_writable, true, &fault->host);
-	if (unlikely(status == KVM_PFN_NOWAIT))
+	if (unlikely(status == KVM_PFN_NOWAIT) && !fault->atomic)
 		status = kvm_hva_to_pfn(fault->hva, fault->write, want_writable, false,
 					&fault->host);
 	switch (status) {
 	case KVM_PFN_OK:
 		return RET_PF_CONTINUE;
-	case KVM_PFN_RETRY:
 	case KVM_PFN_NOWAIT:
+		return RET_PF_INVALID;
+	case KVM_PFN_RETRY:
 		return RET_PF_RETRY;
 	case KVM_PFN_HWPOISON:
 		/* The VMM decides what the guest gets to see; it has a handler or dies. */
@@ -182,23 +157,27 @@ static enum ret_pf find_page(struct x86_vcpu *vcpu, struct mmu_fault *fault)
 }
 
 /**
- * mmu_fault_handle() - the slow path of a fault
+ * mmu_fault_handle() - make the entry that a fault asks for
  * @vcpu: vCPU with a root
  * @fault: given part filled in
  *
- * Context: vCPU thread, SRCU held, may sleep.
+ * Context: vCPU thread, SRCU held; may sleep unless @fault->atomic.
  *
- * Return: never CONTINUE or INVALID; with @fault->error set the value does not
- * matter.
+ * Return: never CONTINUE; INVALID when an atomic fault has to be handled again
+ * without that. With @fault->error set the value does not matter.
  */
 enum ret_pf mmu_fault_handle(struct x86_vcpu *vcpu, struct mmu_fault *fault)
 {
 	struct kvm *kvm = &vcpu->vm->base;
 	enum ret_pf ret;
 
-	fault->error = tdp_cache_fill(vcpu);
-	if (unlikely(fault->error))
-		return RET_PF_RETRY;
+	if (unlikely(!tdp_cache_full(vcpu))) {
+		if (fault->atomic)
+			return RET_PF_INVALID;
+		fault->error = tdp_cache_fill(vcpu);
+		if (fault->error)
+			return RET_PF_RETRY;
+	}
 
 	ret = find_slot(vcpu, fault);
 	if (ret != RET_PF_CONTINUE)
@@ -207,16 +186,62 @@ enum ret_pf mmu_fault_handle(struct x86_vcpu *vcpu, struct mmu_fault *fault)
 	if (ret != RET_PF_CONTINUE)
 		return ret;
 
-	read_lock(&kvm->mmu_lock);
+	/*
+	 * A writer of mmu_lock may be waiting for this very CPU to take
+	 * interrupts: with them off the lock is tried, not waited for.
+	 */
+	if (!fault->atomic)
+		read_lock(&kvm->mmu_lock);
+	else if (!read_trylock(&kvm->mmu_lock))
+		return RET_PF_INVALID;
 	if (unlikely(vcpu->mmu.root->invalid) ||
 	    kvm_invalidation_retry(kvm, fault->inval_seq, fault->hva))
 		ret = RET_PF_RETRY;
 	else
 		ret = tdp_map(vcpu, fault);
 	read_unlock(&kvm->mmu_lock);
-	MMU_PROVE(vcpu->vm, ret != RET_PF_CONTINUE && ret != RET_PF_INVALID);
+	MMU_PROVE(vcpu->vm, ret != RET_PF_CONTINUE &&
+		  (ret != RET_PF_INVALID || fault->atomic));
 	return ret;
 }
+
+/**
+ * mmu_fault_fast() - settle a fault without sleeping, if that is possible
+ * @vcpu: vCPU
+ * @gpa: address
+ * @error_code: ACC_* bits of the fault
+ *
+ * Write-protection faults on logged pages, pages that the host has mapped and
+ * nobody keeps us from mapping, and what another CPU has settled.
+ *
+ * Context: vCPU thread, SRCU held, interrupts may be off.
+ *
+ * Return: true when the guest may run into the access again.
+ */
+bool mmu_fault_fast(struct x86_vcpu *vcpu, gpa_t gpa, u64 error_code)
+{
+	struct mmu_fault fault = FAULT_INIT(gpa, error_code, true);
+	enum ret_pf ret = RET_PF_INVALID;
+
+	if ((fault.rsvd && !fault.write) || !mmu_root_ready(&vcpu->mmu) ||
+	    beyond_tables(vcpu, &fault))
+		return false;
+	if (fault.present || (fault.write && fast_applies(&fault)))
+		ret = fault_fast(vcpu, &fault);
+	if (ret == RET_PF_INVALID && !fault.present)
+		ret = mmu_fault_handle(vcpu, &fault);
+	if (ret == RET_PF_EMULATE && fault.write)
+		return emul_fast_mmio_write(vcpu, gpa);
+	if (ret != RET_PF_FIXED && ret != RET_PF_SPURIOUS)
+		return false;
+
+	vcpu->base.stat.pf_taken++;
+	vcpu->base.stat.pf_fast++;
+	trace_kvm_page_fault(vcpu->base.id, vcpu->regs.rip, gpa, error_code);
+	trace_kvm_mmu_fault_done(vcpu->base.id, gpa, error_code, fault.level, ret);
+	return true;
+}
+EXPORT_SYMBOL_GPL(mmu_fault_fast);
 
 static int emulate(struct x86_vcpu *vcpu, const struct mmu_fault *fault,
 		   const u8 *insn, int insn_len)
@@ -241,7 +266,7 @@ static int emulate(struct x86_vcpu *vcpu, const struct mmu_fault *fault,
 int mmu_page_fault(struct x86_vcpu *vcpu, gpa_t gpa, u64 error_code,
 		   const u8 *insn, int insn_len)
 {
-	struct mmu_fault fault = FAULT_INIT(gpa, error_code);
+	struct mmu_fault fault = FAULT_INIT(gpa, error_code, false);
 	enum ret_pf ret = RET_PF_INVALID;
 
 	/* The root was declared invalid since the exit: load the next one first. */

@@ -103,8 +103,9 @@ void x86_rsvd_build(struct x86_rsvd *rsvd, const struct x86_format *fmt,
 			rsvd->table[level] |= X86_PTE_PS;
 			rsvd->leaf[level] |= X86_PTE_PS;
 		}
+		/* A is tolerated in a PDPTE of legacy PAE: there are processors that set it. */
 		if (!row->has_rights)
-			rsvd->table[level] |= GENMASK_ULL(2, 1) | GENMASK_ULL(8, 5) | X86_PTE_NX;
+			rsvd->table[level] |= GENMASK_ULL(2, 1) | GENMASK_ULL(8, 6) | X86_PTE_NX;
 		else if (level >= 4 && in->upper_g_rsvd)
 			rsvd->table[level] |= X86_PTE_G;
 	}

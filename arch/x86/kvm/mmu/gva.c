@@ -113,6 +113,76 @@ static void to_exception(const struct guest_walk *w, struct x86_exception *e)
 	};
 }
 
+/*
+ * One slot, opened for reading: the guest's tables, and mostly its code, lie in
+ * the same one.
+ */
+struct window {
+	gfn_t base_gfn;
+	u64 npages;
+	unsigned long shift;	/* host address = guest address + shift */
+};
+
+static bool window_at(struct x86_vcpu *vcpu, u64 gpa, struct window *win)
+{
+	const struct kvm_memslot *slot = slot_of(vcpu, gpa);
+
+	if (unlikely(!kvm_slot_readable(slot)))
+		return false;
+	win->base_gfn = slot->base_gfn;
+	win->npages = slot->npages;
+	win->shift = slot->userspace_addr - gfn_to_gpa(slot->base_gfn);
+	return true;
+}
+
+static __always_inline bool in_window(const struct window *win, u64 gpa)
+{
+	return gpa_to_gfn(gpa) - win->base_gfn < win->npages;
+}
+
+/* Inside user_read_access_begin(). */
+static __always_inline bool window_read(void *ctx, u64 gpa, u64 *val)
+{
+	const struct window *win = ctx;
+
+	if (!in_window(win, gpa))
+		return false;
+	unsafe_get_user(*val, (const u64 __user *)(gpa + win->shift), fault);
+	return true;
+fault:
+	return false;
+}
+
+/*
+ * Open the slot that holds the guest's tables. Slots were checked to lie in user
+ * memory as a whole: one opening does for all of it.
+ */
+static __always_inline bool window_open(struct x86_vcpu *vcpu, u64 cr3, struct window *win)
+{
+	return window_at(vcpu, cr3 & X86_PTE_ADDR, win) &&
+	       user_read_access_begin((void __user *)(win->shift + gfn_to_gpa(win->base_gfn)),
+				      PAGE_SIZE);
+}
+
+/* The walk without side effects; false: take the other one. */
+static bool translate_quick(struct x86_vcpu *vcpu, gva_t gva, u32 access, gpa_t *gpa)
+{
+	u64 cr3 = regs_cr3(vcpu);
+	struct window win;
+	bool ok;
+
+	if (vcpu->regs.rflags & X86_EFLAGS_AC)
+		access |= ACC_AC;
+	pagefault_disable();
+	ok = window_open(vcpu, cr3, &win);
+	if (ok) {
+		ok = guest_walk_quick(&vcpu->mmu.walk, cr3, gva, access, window_read, &win, gpa);
+		user_read_access_end();
+	}
+	pagefault_enable();
+	return ok;
+}
+
 /**
  * mmu_gva_to_gpa() - translate as an access of the guest would
  * @vcpu: vCPU
@@ -128,6 +198,8 @@ bool mmu_gva_to_gpa(struct x86_vcpu *vcpu, gva_t gva, u32 access, gpa_t *gpa,
 {
 	struct guest_walk w;
 
+	if (likely(translate_quick(vcpu, gva, access, gpa)))
+		return true;
 	if (walk(vcpu, gva, access, &w) != GUEST_WALK_OK) {
 		to_exception(&w, fault);
 		return false;
@@ -228,6 +300,45 @@ enum mmu_gva_result mmu_write_gva(struct x86_vcpu *vcpu, gva_t gva, const void *
 	return res;
 }
 
+/*
+ * Instruction bytes are few: words, the last of them overlapping; single bytes
+ * only near the end of a page. Inside user_read_access_begin().
+ */
+static __always_inline bool copy_few(u8 *dst, const u8 __user *src, unsigned int len)
+{
+	unsigned int i = 0;
+
+	for (; i + 8 <= len; i += 8)
+		unsafe_get_user(*(u64 *)(dst + i), (const u64 __user *)(src + i), fault);
+	if (i && i < len) {
+		i = len - 8;
+		unsafe_get_user(*(u64 *)(dst + i), (const u64 __user *)(src + i), fault);
+		return true;
+	}
+	for (; i < len; i++)
+		unsafe_get_user(dst[i], src + i, fault);
+	return true;
+fault:
+	return false;
+}
+
+/* Page faults disabled, @len bytes within a page. */
+static bool fetch_quick(struct x86_vcpu *vcpu, gva_t gva, u8 *dst, unsigned int len, u32 access)
+{
+	u64 cr3 = regs_cr3(vcpu);
+	struct window win;
+	bool ok = false;
+	u64 gpa;
+
+	if (!window_open(vcpu, cr3, &win))
+		return false;
+	if (guest_walk_quick(&vcpu->mmu.walk, cr3, gva, access, window_read, &win, &gpa) &&
+	    in_window(&win, gpa))
+		ok = copy_few(dst, (const u8 __user *)(gpa + win.shift), len);
+	user_read_access_end();
+	return ok;
+}
+
 /**
  * mmu_fetch_gva() - read instruction bytes
  * @vcpu: vCPU
@@ -248,82 +359,19 @@ enum mmu_gva_result mmu_fetch_gva(struct x86_vcpu *vcpu, gva_t gva, u8 *dst,
 				  struct x86_exception *fault)
 {
 	enum mmu_gva_result res;
+	bool ok = false;
 
+	if (in_page(gva, len) == len) {
+		pagefault_disable();
+		ok = fetch_quick(vcpu, gva, dst, len, access | ACC_FETCH);
+		pagefault_enable();
+	}
+	if (likely(ok)) {
+		*done = len;
+		return MMU_GVA_OK;
+	}
 	res = mmu_read_gva(vcpu, gva, dst, len, access | ACC_FETCH, done, NULL, fault);
 	return *done ? MMU_GVA_OK : res;
-}
-
-/*
- * One slot, opened for reading: the guest's tables, and mostly its code, lie in
- * the same one.
- */
-struct window {
-	gfn_t base_gfn;
-	u64 npages;
-	unsigned long shift;	/* host address = guest address + shift */
-};
-
-static bool window_at(struct x86_vcpu *vcpu, u64 gpa, struct window *win)
-{
-	const struct kvm_memslot *slot = slot_of(vcpu, gpa);
-
-	if (unlikely(!kvm_slot_readable(slot)))
-		return false;
-	win->base_gfn = slot->base_gfn;
-	win->npages = slot->npages;
-	win->shift = slot->userspace_addr - gfn_to_gpa(slot->base_gfn);
-	return true;
-}
-
-static __always_inline bool in_window(const struct window *win, u64 gpa)
-{
-	return gpa_to_gfn(gpa) - win->base_gfn < win->npages;
-}
-
-/* Inside user_read_access_begin(). */
-static __always_inline bool window_read(void *ctx, u64 gpa, u64 *val)
-{
-	const struct window *win = ctx;
-
-	if (!in_window(win, gpa))
-		return false;
-	unsafe_get_user(*val, (const u64 __user *)(gpa + win->shift), fault);
-	return true;
-fault:
-	return false;
-}
-
-/* Instruction bytes are few: words, then single bytes. Inside user_read_access_begin(). */
-static __always_inline bool copy_few(u8 *dst, const u8 __user *src, unsigned int len)
-{
-	unsigned int i = 0;
-
-	for (; i + 8 <= len; i += 8)
-		unsafe_get_user(*(u64 *)(dst + i), (const u64 __user *)(src + i), fault);
-	for (; i < len; i++)
-		unsafe_get_user(dst[i], src + i, fault);
-	return true;
-fault:
-	return false;
-}
-
-/* Slots were checked to lie in user memory as a whole: one opening does for all. */
-static bool fetch_quick(struct x86_vcpu *vcpu, gva_t gva, u8 *dst, unsigned int len, u32 access)
-{
-	u64 cr3 = regs_cr3(vcpu);
-	struct window win;
-	bool ok = false;
-	u64 gpa;
-
-	if (!window_at(vcpu, cr3 & X86_PTE_ADDR, &win) ||
-	    !user_read_access_begin((void __user *)(win.shift + gfn_to_gpa(win.base_gfn)),
-				    PAGE_SIZE))
-		return false;
-	if (guest_walk_quick(&vcpu->mmu.walk, cr3, gva, access, window_read, &win, &gpa) &&
-	    in_window(&win, gpa))
-		ok = copy_few(dst, (const u8 __user *)(gpa + win.shift), len);
-	user_read_access_end();
-	return ok;
 }
 
 /* Any paging mode, any slot. */

@@ -17,6 +17,11 @@
 struct tdp_format tdp_fmt __read_mostly;
 struct mmu_hw tdp_hw __read_mostly;
 
+bool tdp_cache_full(const struct x86_vcpu *vcpu)
+{
+	return vcpu->mmu.cache_nr >= tdp_hw.root_level - 1;
+}
+
 /**
  * tdp_cache_fill() - have a table for each level at hand
  * @vcpu: vCPU
@@ -29,7 +34,7 @@ int tdp_cache_fill(struct x86_vcpu *vcpu)
 {
 	struct mmu_vcpu *mmu = &vcpu->mmu;
 
-	while (mmu->cache_nr < tdp_hw.root_level - 1) {
+	while (!tdp_cache_full(vcpu)) {
 		struct page *page = alloc_page(GFP_KERNEL_ACCOUNT | __GFP_ZERO);
 
 		if (!page)
@@ -106,7 +111,11 @@ void tdp_account(struct x86_vm *vm, unsigned int level, u64 old, u64 new,
 		debt->flush = true;
 }
 
-/* Exchange under the read lock. False: somebody was quicker, *@old is what he wrote. */
+/*
+ * Exchange under the read lock. False: somebody was quicker, *@old is what he
+ * wrote. Interrupts may be off. That is no place to wait for other CPUs, and no
+ * need: rights are only added here. The flush is for what should not happen.
+ */
 static bool set_entry(struct x86_vm *vm, u64 *entry, unsigned int level, u64 *old, u64 new)
 {
 	struct zap_debt debt;
@@ -119,8 +128,10 @@ static bool set_entry(struct x86_vm *vm, u64 *entry, unsigned int level, u64 *ol
 		return false;
 	zap_debt_init(&debt);
 	tdp_account(vm, level, *old, new, &debt);
-	if (unlikely(debt.flush))
-		mmu_flush_remote_tlbs(vm);
+	if (unlikely(debt.flush)) {
+		atomic64_inc_return(&vm->mmu.tlb_gen);
+		kvm_request_all(&vm->base, KVM_REQ_TLB_FLUSH, false);
+	}
 	return true;
 }
 

@@ -49,6 +49,7 @@ struct mmu_fault {
 	const bool present;		/* an entry was there and refused */
 	const bool rsvd;		/* ... because of a reserved bit: MMIO */
 	const bool prefetch;		/* nobody waits for it */
+	const bool atomic;		/* interrupts are off: INVALID rather than wait for anything */
 
 	/* derived */
 	gfn_t gfn;
@@ -88,6 +89,7 @@ enum ret_pf tdp_map_mmio(struct x86_vcpu *vcpu, struct mmu_fault *fault);
 void tdp_account(struct x86_vm *vm, unsigned int level, u64 old, u64 new,
 		 struct zap_debt *debt);
 int tdp_cache_fill(struct x86_vcpu *vcpu);
+bool tdp_cache_full(const struct x86_vcpu *vcpu);
 void tdp_cache_free(struct mmu_vcpu *mmu);
 u64 *tdp_table_alloc(struct x86_vm *vm);
 void tdp_table_free_rcu(struct x86_vm *vm, struct page *page);

@@ -156,7 +156,7 @@ static void rsvd(void)
 	in.nx = true;
 	in.phys_bits = 36;
 	x86_rsvd_build(&r, &x86_fmt_pae, &in);
-	CHECK_EQ(r.table[3], 0xfffffff0000001e6);
+	CHECK_EQ(r.table[3], 0xfffffff0000001c6);
 	CHECK_EQ(r.leaf[2], 0x7ffffff0001fe000);
 	in.pse36 = true;
 	x86_rsvd_build(&r, &x86_fmt_2level, &in);

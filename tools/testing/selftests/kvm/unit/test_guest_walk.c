@@ -132,7 +132,7 @@ static struct ref reference(const struct guest_mode_in *in, const struct guest_w
 			if (!lma && (e & 0x7ff0000000000000ull))
 				rsvd = true;
 			if (top == 3 && level == 3) {
-				if (e & 0x80000000000001e6ull)
+				if (e & 0x80000000000001c6ull)
 					rsvd = true;
 			} else if (level >= 4) {
 				if (e & 0x80)
@@ -210,7 +210,7 @@ static u64 random_entry(bool wide, bool pae_root)
 	e |= one_in(6) ? 0 : 4;
 	e |= rnd() & 0x678;
 	if (pae_root)
-		e &= one_in(8) ? ~0ull : ~0x1e6ull;
+		e &= one_in(8) ? ~0ull : ~0x1c6ull;
 	if (one_in(6)) {
 		e |= 0x80;
 		if (!one_in(4))
