@@ -51,6 +51,9 @@ MODULE_PARM_DESC(force_emulation_prefix,
  * @rflags:  RFLAGS when it began
  * @counted: it has been counted as an MMIO exit
  * @answer:  RUN_* of the exit handler that took the instruction over
+ * @atomic:  interrupts are off: callbacks do what they can without sleeping
+ * @decoded: the fast path has decoded the instruction that faulted at this
+ *           address, and left it at that; INVALID_GPA: it has not
  */
 struct emul_vcpu {
 	struct emul_ctxt c;
@@ -58,7 +61,9 @@ struct emul_vcpu {
 	unsigned int flags;
 	u64 rflags;
 	bool counted;
+	bool atomic;
 	int answer;
+	gpa_t decoded;
 };
 
 /* These two are named by the manuals: DR7.GD and DR6.BD. */
@@ -70,6 +75,11 @@ struct emul_vcpu {
 static inline struct x86_vcpu *owner(struct emul_ctxt *c)
 {
 	return c->owner;
+}
+
+static inline struct emul_vcpu *emul_of(struct emul_ctxt *c)
+{
+	return container_of(c, struct emul_vcpu, c);
 }
 
 /* ---- guest memory ---- */
@@ -90,6 +100,8 @@ static enum emul_rc env_fetch(struct emul_ctxt *c, u64 linear, u8 *buf,
 {
 	struct x86_exception e;
 
+	if (emul_of(c)->atomic)
+		return EMUL_UNHANDLED;
 	switch (mmu_fetch_gva(owner(c), linear, buf, want,
 			      c->cpl == 3 ? ACC_USER : 0, got, &e)) {
 	case MMU_GVA_OK:
@@ -225,6 +237,13 @@ static enum emul_rc env_mmio(struct emul_ctxt *c, bool write, u64 gpa,
 	struct kvm_vcpu *vcpu = &owner(c)->base;
 	bool served;
 
+	if (emul_of(c)->atomic) {
+		if (!write ||
+		    !kvm_iobus_write_atomic(vcpu, KVM_BUS_MMIO, gpa, len, data))
+			return EMUL_UNHANDLED;
+		trace_kvm_mmio(TRACE_MMIO_WRITE, len, gpa, data);
+		return EMUL_OK;
+	}
 	if (write) {
 		trace_kvm_mmio(TRACE_MMIO_WRITE, len, gpa, data);
 		served = kvm_iobus_write(vcpu, KVM_BUS_MMIO, gpa, len, data);
@@ -453,9 +472,7 @@ static enum emul_rc env_intercept(struct emul_ctxt *c)
 static enum emul_rc hand_over(struct emul_ctxt *c,
 			      int (*handler)(struct x86_vcpu *vcpu))
 {
-	struct emul_vcpu *e = container_of(c, struct emul_vcpu, c);
-
-	e->answer = handler(owner(c));
+	emul_of(c)->answer = handler(owner(c));
 	return EMUL_INTERCEPTED;
 }
 
@@ -734,6 +751,7 @@ static struct emul_vcpu *get_emul(struct x86_vcpu *vcpu)
 	e->c.pio_buf = vcpu->io.pio_data;
 	e->c.pio_buf_len = PAGE_SIZE;
 	e->c.phase = EMUL_PHASE_IDLE;
+	e->decoded = INVALID_GPA;
 	vcpu->emul = e;
 	return e;
 }
@@ -762,6 +780,7 @@ static void begin(struct emul_vcpu *e, unsigned int flags)
 	emul_begin(c);
 	e->flags = flags;
 	e->counted = false;
+	e->decoded = INVALID_GPA;
 	c->rip = r->rip;
 	c->rflags = vcpu->debug.guest_debug ? regs_rflags(vcpu) : r->rflags;
 	e->rflags = c->rflags;
@@ -812,6 +831,55 @@ static bool wanted_after_ud(struct emul_vcpu *e)
 	       c->insn.op->fn == EMUL_FN_hypercall;
 }
 
+/* Does somebody watch single instructions of the guest? */
+static inline bool watched(const struct x86_vcpu *vcpu)
+{
+	return (vcpu->regs.rflags & X86_EFLAGS_TF) || vcpu->debug.guest_debug ||
+	       (vcpu->debug.eff_dr7 & DR7_ENABLES);
+}
+
+/**
+ * emul_fast_mmio_write - emulate a store that faulted, if a device takes it at once
+ * @vcpu: has just left the guest
+ * @gpa:  where no memory is
+ *
+ * Context: interrupts may be off. What was decoded is kept for emul_insn(),
+ * which handles the same exit if the answer is no.
+ * Return: true if RIP is behind the instruction.
+ */
+bool emul_fast_mmio_write(struct x86_vcpu *vcpu, gpa_t gpa)
+{
+	struct emul_vcpu *e = vcpu->emul;
+	struct emul_ctxt *c;
+	enum emul_rc rc;
+
+	if (unlikely(!e || watched(vcpu)))
+		return false;
+	c = &e->c;
+	begin(e, EMUL_PF | EMUL_MMIO | EMUL_PF_WRITE);
+	c->nr_bytes = min_t(unsigned int, INSN_MAX_LEN,
+			    mmu_fetch_gva_atomic(vcpu, regs_linear_rip(vcpu),
+						 c->bytes, sizeof(c->bytes),
+						 c->cpl == 3 ? ACC_USER : 0));
+	if (!c->nr_bytes)
+		return false;
+	e->atomic = true;
+	rc = emul_decode(c);
+	if (rc == EMUL_OK) {
+		give_hint(c, gpa, e->flags);
+		rc = emul_run_simple(c);
+		if (rc != EMUL_OK)
+			e->decoded = gpa;
+	}
+	e->atomic = false;
+	if (rc != EMUL_OK)
+		return false;
+	vcpu->base.stat.insn_emulation++;
+	trace_insn(e, false);
+	commit(e);
+	return true;
+}
+
 int emul_insn(struct x86_vcpu *vcpu, gpa_t gpa, unsigned int flags,
 	      const u8 *insn, int len)
 {
@@ -826,6 +894,12 @@ int emul_insn(struct x86_vcpu *vcpu, gpa_t gpa, unsigned int flags,
 	vcpu->base.stat.insn_emulation++;
 	if (flags & EMUL_NO_DECODE)
 		return finish(e, emul_run(&e->c));
+	if ((flags & EMUL_PF) && e->decoded == gpa &&
+	    e->c.rip == vcpu->regs.rip) {
+		e->decoded = INVALID_GPA;
+		trace_insn(e, false);
+		return finish(e, emul_run(&e->c));
+	}
 
 	begin(e, flags);
 	if (insn && len > 0)

@@ -55,6 +55,12 @@ enum emul_flags {
 int emul_insn(struct x86_vcpu *vcpu, gpa_t gpa, unsigned int flags, const u8 *insn, int len);
 
 /*
+ * A store to @gpa, where no memory is, faulted: emulate it if a device of the
+ * kernel takes it at once. Interrupts may be off; false: emul_insn().
+ */
+bool emul_fast_mmio_write(struct x86_vcpu *vcpu, gpa_t gpa);
+
+/*
  * An instruction was completed by software and RIP is behind it: interrupt
  * shadow, single step. @rflags: before it. RUN_*.
  */

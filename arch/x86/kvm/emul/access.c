@@ -12,10 +12,6 @@
 
 #define EMUL_PAGE_SIZE	4096U
 
-/* Keys of the load log: address, width, and whether it is a port. */
-#define LOAD_KEY(addr, len)	((addr) | (u64)(len) << 56)
-#define LOAD_PORT		BIT_ULL(63)
-
 static enum emul_rc seg_fault(struct emul_ctxt *c, enum insn_seg seg)
 {
 	return emul_raise(c, seg == INSN_SS ? X86_TRAP_SS : X86_TRAP_GP, 0);

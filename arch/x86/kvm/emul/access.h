@@ -222,6 +222,13 @@ enum emul_rc emul_port_in_string(struct emul_ctxt *c, u16 port,
 enum emul_rc emul_store_buf(struct emul_ctxt *c, const struct emul_frag *frag,
 			    u32 len);
 
+/*
+ * Keys of the load log: address, width, and whether it is a port. An address
+ * has at most 52 bits.
+ */
+#define LOAD_KEY(addr, len)	((addr) | (u64)(len) << 56)
+#define LOAD_PORT		BIT_ULL(63)
+
 /* Send queued stores; EMUL_PENDING when user space must take one. */
 enum emul_rc emul_flush(struct emul_ctxt *c);
 
@@ -252,6 +259,15 @@ enum emul_rc emul_check_umip(struct emul_ctxt *c);
  * Return: EMUL_OK, or #GP(0) if the target is not canonical or beyond CS.
  */
 enum emul_rc emul_jump(struct emul_ctxt *c, u64 rip, unsigned int size);
+
+/**
+ * emul_fast_mov - the whole of a plain move from or to a device, if it is one
+ * @c: context, checked, with a hint
+ *
+ * Return: EMUL_OK, EMUL_PENDING with c->resume set, or EMUL_UNHANDLED: it is
+ * not that simple, nothing was done.
+ */
+enum emul_rc emul_fast_mov(struct emul_ctxt *c);
 
 /* One handler per name in handlers.def. */
 #define FN(name) enum emul_rc emul_op_##name(struct emul_ctxt *c);

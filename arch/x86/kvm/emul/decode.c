@@ -51,16 +51,11 @@ static const u8 index16[8] = {
 	INSN_NO_REG, INSN_NO_REG, INSN_NO_REG, INSN_NO_REG,
 };
 
-/* The unread bytes. */
-struct cursor {
-	const u8 *p;
-	const u8 *end;
-};
-
-static inline bool have(const struct cursor *cur, unsigned int n)
-{
-	return cur->end - cur->p >= n;
-}
+/*
+ * The unread bytes are from p to end. What takes some of them returns where it
+ * has stopped, or NULL if there were too few.
+ */
+#define HAVE(n)		(end - p >= (n))
 
 static inline u16 load16(const u8 *p)
 {
@@ -87,7 +82,8 @@ static inline unsigned int pfx_number(u8 prefixes)
 	return !!(prefixes & INSN_PFX_OPSZ);
 }
 
-static bool decode_mem16(struct insn *insn, struct cursor *cur)
+static noinline const u8 *decode_mem16(struct insn *insn, const u8 *p,
+				       const u8 *end)
 {
 	unsigned int mod = insn->modrm >> 6, rm = insn->modrm & 7;
 
@@ -100,19 +96,20 @@ static bool decode_mem16(struct insn *insn, struct cursor *cur)
 	if (insn->base == INSN_RBP)
 		insn->seg = INSN_SS;
 	if (mod == 1) {
-		if (!have(cur, 1))
-			return false;
-		insn->disp = (s8)*cur->p++;
+		if (!HAVE(1))
+			return NULL;
+		insn->disp = (s8)*p++;
 	} else if (mod == 2) {
-		if (!have(cur, 2))
-			return false;
-		insn->disp = (s16)load16(cur->p);
-		cur->p += 2;
+		if (!HAVE(2))
+			return NULL;
+		insn->disp = (s16)load16(p);
+		p += 2;
 	}
-	return true;
+	return p;
 }
 
-static bool decode_mem(struct insn *insn, struct cursor *cur, bool mode64)
+static inline const u8 *decode_mem(struct insn *insn, const u8 *p,
+				   const u8 *end, bool mode64)
 {
 	unsigned int mod = insn->modrm >> 6, rm = insn->modrm & 7;
 	unsigned int disp = mod == 1 ? 1 : mod == 2 ? 4 : 0;
@@ -120,9 +117,9 @@ static bool decode_mem(struct insn *insn, struct cursor *cur, bool mode64)
 	if (rm == 4) {
 		u8 sib, index;
 
-		if (!have(cur, 1))
-			return false;
-		sib = *cur->p++;
+		if (!HAVE(1))
+			return NULL;
+		sib = *p++;
 		rm = sib & 7;
 		index = ((sib >> 3) & 7) | (insn->rex & INSN_REX_X) << 2;
 		if (index != INSN_RSP) {
@@ -141,39 +138,36 @@ static bool decode_mem(struct insn *insn, struct cursor *cur, bool mode64)
 		if (insn->base == INSN_RSP || insn->base == INSN_RBP)
 			insn->seg = INSN_SS;
 	}
-	if (!have(cur, disp))
-		return false;
-	if (disp == 1)
-		insn->disp = (s8)*cur->p;
-	else if (disp == 4)
-		insn->disp = (s32)load32(cur->p);
-	cur->p += disp;
-	return true;
+	if (!disp)
+		return p;
+	if (!HAVE(disp))
+		return NULL;
+	insn->disp = disp == 1 ? (s8)*p : (s32)load32(p);
+	return p + disp;
 }
 
-static bool decode_modrm(struct insn *insn, struct cursor *cur, bool mode64)
+static inline const u8 *decode_modrm(struct insn *insn, const u8 *p,
+				     const u8 *end, bool mode64)
 {
 	u8 modrm = insn->modrm;
 
 	insn->reg = ((modrm >> 3) & 7) | (insn->rex & INSN_REX_R) << 1;
 	if (modrm >= 0xc0 || (insn->op->form & INSN_NO_MOD) == INSN_NO_MOD) {
 		insn->rm = (modrm & 7) | (insn->rex & INSN_REX_B) << 3;
-		return true;
+		return p;
 	}
 	insn->is_mem = true;
-	return insn->adsize == 2 ? decode_mem16(insn, cur)
-				 : decode_mem(insn, cur, mode64);
+	if (unlikely(insn->adsize == 2))
+		return decode_mem16(insn, p, end);
+	return decode_mem(insn, p, end, mode64);
 }
 
-static bool decode_imm(struct insn *insn, struct cursor *cur,
-		       enum insn_imm kind)
+static noinline const u8 *decode_imm(struct insn *insn, const u8 *p,
+				     const u8 *end, enum insn_imm kind)
 {
-	const u8 *p = cur->p;
 	unsigned int n;
 
 	switch (kind) {
-	case INSN_IMM_NONE:
-		return true;
 	case INSN_IMM_S8:
 	case INSN_IMM_U8:
 		n = 1;
@@ -197,11 +191,10 @@ static bool decode_imm(struct insn *insn, struct cursor *cur,
 		n = insn->adsize;
 		break;
 	default:
-		return false;
+		return NULL;
 	}
-	if (!have(cur, n))
-		return false;
-	cur->p += n;
+	if (!HAVE(n))
+		return NULL;
 
 	switch (kind) {
 	case INSN_IMM_S8:
@@ -230,39 +223,29 @@ static bool decode_imm(struct insn *insn, struct cursor *cur,
 		insn->imm = n == 2 ? load16(p) : n == 4 ? load32(p) : load64(p);
 		break;
 	}
-	return true;
+	return p + n;
 }
 
-static inline u8 operand_bytes(const struct insn *insn, enum insn_mode mode)
+/* Bytes of an operand: kernels have no jump tables, so the usual ones first. */
+static __always_inline u8 operand_bytes(const struct insn *insn,
+					enum insn_mode mode)
 {
-	switch ((enum insn_width)insn->op->width) {
-	case INSN_W_B:
-		return 1;
-	case INSN_W_W:
-		return 2;
-	case INSN_W_D:
-		return 4;
-	case INSN_W_Q:
-		return 8;
-	case INSN_W_V:
+	enum insn_width width = insn->op->width;
+
+	if (likely(width == INSN_W_V))
 		return insn->opsize;
-	case INSN_W_Z:
+	if (width <= INSN_W_Q)		/* none, 1, 2, 4, 8 */
+		return (1 << width) >> 1;
+	if (width == INSN_W_Z)
 		return min_t(u8, insn->opsize, 4);
-	case INSN_W_Y:
+	if (width == INSN_W_Y)
 		return insn->rex & INSN_REX_W ? 8 : 4;
-	case INSN_W_N:
+	if (width == INSN_W_N)
 		return mode == INSN_MODE_64 ? 8 : 4;
-	case INSN_W_X:
-		return insn->vex_l ? 32 : 16;
-	case INSN_W_DQ:
-		return 16;
-	case INSN_W_NONE:
-		break;
-	}
-	return 0;
+	return width == INSN_W_X && insn->vex_l ? 32 : 16;
 }
 
-static inline u8 operand_size(const struct insn *insn, enum insn_mode mode)
+static __always_inline u8 operand_size(const struct insn *insn, enum insn_mode mode)
 {
 	bool toggle = insn->prefixes & INSN_PFX_OPSZ;
 
@@ -275,25 +258,29 @@ static inline u8 operand_size(const struct insn *insn, enum insn_mode mode)
 	return insn->op->form & INSN_D64 ? 8 : 4;
 }
 
-/* The two- and three-byte VEX prefix; @first is its first byte. */
-static enum insn_status decode_vex(struct insn *insn, struct cursor *cur,
-				   u8 first, bool mode64)
+/*
+ * The two- and three-byte VEX prefix; @first is its first byte. *@status is
+ * changed when there can be no instruction.
+ */
+static noinline const u8 *decode_vex(struct insn *insn, const u8 *p,
+				     const u8 *end, u8 first, bool mode64,
+				     enum insn_status *status)
 {
-	u8 b = *cur->p++, map = 1;
+	u8 b = *p++, map = 1;
 
 	/* Neither these prefixes nor REX may stand in front of it. */
 	if (insn->prefixes & (INSN_PFX_LOCK | INSN_PFX_REP | INSN_PFX_REPNE |
 			      INSN_PFX_OPSZ | INSN_PFX_REX))
-		return INSN_UNDEFINED;
+		*status = INSN_UNDEFINED;
 	insn->prefixes |= INSN_PFX_VEX;
 	insn->rex = b & 0x80 ? 0 : INSN_REX_R;
 	if (first == 0xc4) {
 		insn->rex |= (b & 0x40 ? 0 : INSN_REX_X) |
 			     (b & 0x20 ? 0 : INSN_REX_B);
 		map = b & 0x1f;
-		if (!have(cur, 1))
-			return INSN_SHORT;
-		b = *cur->p++;
+		if (!HAVE(1))
+			return NULL;
+		b = *p++;
 		insn->rex |= b & 0x80 ? INSN_REX_W : 0;
 	}
 	insn->vvvv = (~b >> 3) & 0xf;
@@ -310,32 +297,32 @@ static enum insn_status decode_vex(struct insn *insn, struct cursor *cur,
 		break;
 	}
 	if (map == 0 || map > 3)
-		return INSN_UNDEFINED;
+		*status = INSN_UNDEFINED;
 	if (!mode64)		/* eight registers, and W means nothing */
 		insn->rex = 0;
 	insn->map = map;
-	return INSN_OK;
+	return p;
 }
 
+/* Rows and prefixes that ask for more than decoding. */
+#define ROW_CONDITIONS	(INSN_MEM_ONLY | INSN_REG_ONLY | INSN_ONLY64)
+#define PFX_CONDITIONS	(INSN_PFX_LOCK | INSN_PFX_VEX)
+
 /* What may not be, whatever the CPU's state. */
-static inline bool legal(const struct insn *insn, enum insn_mode mode)
+static bool legal(const struct insn *insn, enum insn_mode mode)
 {
 	u32 form = insn->op->form;
 
-	if (unlikely(insn->prefixes & INSN_PFX_LOCK) &&
+	if ((insn->prefixes & INSN_PFX_LOCK) &&
 	    (!(form & INSN_LOCKABLE) || !insn->is_mem))
 		return false;
-	if (unlikely(insn->prefixes & INSN_PFX_VEX) && !(form & INSN_VEX_OK))
+	if ((insn->prefixes & INSN_PFX_VEX) && !(form & INSN_VEX_OK))
 		return false;
-	if (form & (INSN_MEM_ONLY | INSN_REG_ONLY | INSN_ONLY64)) {
-		if ((form & INSN_NO_MOD) == INSN_MEM_ONLY && !insn->is_mem)
-			return false;
-		if ((form & INSN_NO_MOD) == INSN_REG_ONLY && insn->is_mem)
-			return false;
-		if ((form & INSN_ONLY64) && mode != INSN_MODE_64)
-			return false;
-	}
-	return true;
+	if ((form & INSN_NO_MOD) == INSN_MEM_ONLY && !insn->is_mem)
+		return false;
+	if ((form & INSN_NO_MOD) == INSN_REG_ONLY && insn->is_mem)
+		return false;
+	return !(form & INSN_ONLY64) || mode == INSN_MODE_64;
 }
 
 /*
@@ -343,7 +330,7 @@ static inline bool legal(const struct insn *insn, enum insn_mode mode)
  * deepest chain in opcodes.def has three, which bounds the loop whatever an
  * edit of the table does.
  */
-static const struct insn_op *follow(const struct insn_op *op,
+static noinline const struct insn_op *follow(const struct insn_op *op,
 				    const struct insn *insn)
 {
 	unsigned int step, n;
@@ -363,128 +350,171 @@ static const struct insn_op *follow(const struct insn_op *op,
 	return op;
 }
 
-static enum insn_status decode(struct insn *insn, struct cursor *cur,
-			       enum insn_mode mode)
+/* What decoding takes from the bytes in front of the opcode. */
+static noinline const u8 *decode_prefixes(struct insn *insn, const u8 *p,
+					  const u8 *end, bool mode64)
 {
-	const struct insn_op *op;
-	u8 b, seg_override = INSN_NO_SEG;
-	enum insn_status rc;
+	u8 prefixes = 0, rex = 0;
 
-	for (;;) {
-		const struct pfx_desc *pfx;
+	for (; HAVE(1); p++) {
+		const struct pfx_desc *pfx = &pfx_table[*p];
 
-		if (!have(cur, 1))
-			return INSN_SHORT;
-		b = *cur->p++;
-		pfx = &pfx_table[b];
-		if (likely(pfx->kind == PK_OPCODE))
+		if (pfx->kind == PK_OPCODE || (pfx->kind == PK_REX && !mode64))
 			break;
 		if (pfx->kind == PK_REX) {
-			if (mode != INSN_MODE_64)
-				break;
-			insn->rex = pfx->val;
-			insn->prefixes |= INSN_PFX_REX;
+			rex = pfx->val;
+			prefixes |= INSN_PFX_REX;
 			continue;
 		}
 		/* REX counts only right before the opcode. */
-		insn->rex = 0;
-		insn->prefixes &= ~INSN_PFX_REX;
+		rex = 0;
+		prefixes &= ~INSN_PFX_REX;
 		if (pfx->kind == PK_FLAG) {
 			if (pfx->val & (INSN_PFX_REP | INSN_PFX_REPNE))
-				insn->prefixes &= ~(INSN_PFX_REP |
-						    INSN_PFX_REPNE);
-			insn->prefixes |= pfx->val;
-		} else if (mode != INSN_MODE_64 || pfx->val >= INSN_FS) {
-			seg_override = pfx->val;
-			insn->prefixes |= INSN_PFX_SEG;
+				prefixes &= ~(INSN_PFX_REP | INSN_PFX_REPNE);
+			prefixes |= pfx->val;
+		} else if (!mode64 || pfx->val >= INSN_FS) {
+			insn->seg = pfx->val;
+			prefixes |= INSN_PFX_SEG;
 		}
 	}
+	insn->prefixes = prefixes;
+	insn->rex = rex;
+	return p;
+}
 
-	/* C4 and C5 are LES and LDS only where ModRM can name memory. */
-	if (unlikely((b | 1) == 0xc5)) {
-		if (!have(cur, 1))
-			return INSN_SHORT;
-		if (mode == INSN_MODE_64 || cur->p[0] >= 0xc0) {
-			rc = decode_vex(insn, cur, b, mode == INSN_MODE_64);
-			if (rc != INSN_OK)
-				return rc;
-			goto opcode;
-		}
-	}
-	if (b == 0x0f) {
-		if (!have(cur, 1))
-			return INSN_SHORT;
-		insn->map = INSN_MAP_0F;
-		b = *cur->p++;
-		if (unlikely(b == 0x38 || b == 0x3a)) {
-			insn->map = b == 0x38 ? INSN_MAP_0F38 : INSN_MAP_0F3A;
-opcode:
-			if (!have(cur, 1))
-				return INSN_SHORT;
-			b = *cur->p++;
-		}
-	}
-	insn->opcode = b;
-	if (insn->map == INSN_MAP_0F3A)
-		return INSN_UNDEFINED;
-
-	op = &insn_ops[OPCODE_MAP(insn->map, b)];
-	if (op->form & (INSN_MODRM | INSN_BY_REG | INSN_BY_RM | INSN_BY_PFX)) {
-		/* Whatever is chosen by prefix has a ModRM byte as well. */
-		if (!have(cur, 1))
-			return INSN_SHORT;
-		insn->modrm = *cur->p++;
-		if (op->form & INSN_LEADS_ON)
-			op = follow(op, insn);
-	}
-	if (unlikely(op->form & INSN_NO64) && mode == INSN_MODE_64) {
-		if (insn->map != INSN_MAP_1 || b != 0x63)
-			return INSN_UNDEFINED;
-		op = &insn_ops[OPCODE_63_IN_64];
-	}
-	if (unlikely(op->fn == EMUL_FN_undefined))
-		return INSN_UNDEFINED;
-	insn->op = op;
-
-	insn->opsize = operand_size(insn, mode);
-	insn->adsize = 1U << mode;
-	if (unlikely(insn->prefixes & INSN_PFX_ADSZ))
-		insn->adsize = mode == INSN_MODE_32 ? 2 : 4;
-	insn->width = operand_bytes(insn, mode);
+/*
+ * Field by field and in their order, which compilers make a few wide stores of;
+ * an initialiser of the whole becomes a string instruction.
+ */
+static __always_inline void clear_insn(struct insn *insn)
+{
+	insn->op = NULL;
+	insn->len = 0;
+	insn->map = 0;
+	insn->opcode = 0;
+	insn->modrm = 0;
+	insn->reg = 0;
+	insn->rm = 0;
+	insn->is_mem = false;
+	insn->opsize = 0;
+	insn->adsize = 0;
+	insn->width = 0;
 	insn->seg = INSN_DS;
-
-	if (op->form & INSN_MODRM) {
-		if (!decode_modrm(insn, cur, mode == INSN_MODE_64))
-			return INSN_SHORT;
-	} else if (INSN_FORM_DST(op->form) == INSN_AT_OPREG ||
-		   INSN_FORM_SRC(op->form) == INSN_AT_OPREG) {
-		insn->reg = (b & 7) | (insn->rex & INSN_REX_B) << 3;
-	}
-	if (!decode_imm(insn, cur, INSN_FORM_IMM(op->form)))
-		return INSN_SHORT;
-	if (seg_override != INSN_NO_SEG)
-		insn->seg = seg_override;
-
-	return legal(insn, mode) ? INSN_OK : INSN_UNDEFINED;
+	insn->prefixes = 0;
+	insn->rex = 0;
+	insn->base = INSN_NO_REG;
+	insn->index = INSN_NO_REG;
+	insn->scale = 0;
+	insn->vvvv = 0;
+	insn->vex_l = 0;
+	insn->imm2 = 0;
+	insn->disp = 0;
+	insn->imm = 0;
 }
 
 enum insn_status insn_decode(struct insn *insn, const u8 *bytes,
 			     unsigned int avail, enum insn_mode mode)
 {
-	struct cursor cur = {
-		.p = bytes,
-		.end = bytes + min_t(unsigned int, avail, INSN_MAX_LEN),
-	};
-	enum insn_status rc;
+	const u8 *p = bytes;
+	const u8 *end = p + min_t(unsigned int, avail, INSN_MAX_LEN);
+	bool mode64 = mode == INSN_MODE_64;
+	enum insn_status status = INSN_OK;
+	const struct insn_op *op;
+	u8 b, seg;
+	u32 form;
 
-	*insn = (struct insn){
-		.base = INSN_NO_REG, .index = INSN_NO_REG,
-	};
-	rc = decode(insn, &cur, mode);
-	insn->len = cur.p - bytes;
-	if (rc == INSN_SHORT && avail >= INSN_MAX_LEN)
-		return INSN_TOO_LONG;
-	return rc;
+	clear_insn(insn);
+	insn->adsize = 1U << mode;
+	if (!HAVE(1))
+		return INSN_SHORT;
+	b = *p;
+	if (unlikely(pfx_table[b].kind != PK_OPCODE)) {
+		p = decode_prefixes(insn, p, end, mode64);
+		if (!HAVE(1))
+			goto too_few;
+		b = *p;
+		if (insn->prefixes & INSN_PFX_ADSZ)
+			insn->adsize = mode == INSN_MODE_32 ? 2 : 4;
+	}
+	p++;
+	seg = insn->seg;
+
+	/* C4 and C5 are LES and LDS only where ModRM can name memory. */
+	if (unlikely((b | 1) == 0xc5)) {
+		if (!HAVE(1))
+			goto too_few;
+		if (mode64 || *p >= 0xc0) {
+			p = decode_vex(insn, p, end, b, mode64, &status);
+			if (!p || !HAVE(1))
+				goto too_few;
+			if (status != INSN_OK)
+				return status;
+			b = *p++;
+		}
+	} else if (b == 0x0f) {
+		if (!HAVE(1))
+			goto too_few;
+		insn->map = INSN_MAP_0F;
+		b = *p++;
+		if (unlikely(b == 0x38 || b == 0x3a)) {
+			if (!HAVE(1))
+				goto too_few;
+			insn->map = b == 0x38 ? INSN_MAP_0F38 : INSN_MAP_0F3A;
+			b = *p++;
+		}
+	}
+	insn->opcode = b;
+	if (unlikely(insn->map == INSN_MAP_0F3A))
+		return INSN_UNDEFINED;
+
+	op = &insn_ops[OPCODE_MAP(insn->map, b)];
+	form = op->form;
+	if (form & (INSN_MODRM | INSN_LEADS_ON)) {
+		/* Whatever is chosen by prefix has a ModRM byte as well. */
+		if (!HAVE(1))
+			goto too_few;
+		insn->modrm = *p++;
+		if (unlikely(form & INSN_LEADS_ON)) {
+			op = follow(op, insn);
+			form = op->form;
+		}
+	}
+	if (unlikely(form & INSN_NO64) && mode64) {
+		if (insn->map != INSN_MAP_1 || b != 0x63)
+			return INSN_UNDEFINED;
+		op = &insn_ops[OPCODE_63_IN_64];
+		form = op->form;
+	}
+	if (unlikely(op->fn == EMUL_FN_undefined))
+		return INSN_UNDEFINED;
+	insn->op = op;
+	insn->opsize = operand_size(insn, mode);
+	insn->width = operand_bytes(insn, mode);
+
+	if (form & INSN_MODRM) {
+		p = decode_modrm(insn, p, end, mode64);
+		if (!p)
+			goto too_few;
+		if (unlikely(insn->prefixes & INSN_PFX_SEG))
+			insn->seg = seg;
+	} else {
+		/* For those that have a register there. */
+		insn->reg = (b & 7) | (insn->rex & INSN_REX_B) << 3;
+	}
+	if (INSN_FORM_IMM(form) != INSN_IMM_NONE) {
+		p = decode_imm(insn, p, end, INSN_FORM_IMM(form));
+		if (!p)
+			goto too_few;
+	}
+	if (unlikely((form & ROW_CONDITIONS) ||
+		     (insn->prefixes & PFX_CONDITIONS)) && !legal(insn, mode))
+		return INSN_UNDEFINED;
+	insn->len = p - bytes;
+	return INSN_OK;
+
+too_few:
+	return avail >= INSN_MAX_LEN ? INSN_TOO_LONG : INSN_SHORT;
 }
 
 unsigned int insn_length_slow(const u8 *bytes, unsigned int avail,

@@ -419,28 +419,31 @@ struct emul_ctxt {
 	u8 *pio_buf;
 	u32 pio_buf_len;
 
-	u16 gpr_written;
-	u8 shadow;
-	bool branched;
 	struct emul_fault fault;
 	struct emul_io io;
 	struct insn insn;
 	u8 bytes[INSN_MAX_LEN + 1];
 	u8 nr_bytes;
 
+	/* The next sixteen bytes are cleared for each instruction. */
+	u16 gpr_written;
+	u8 shadow;
+	bool branched;
 	/* private: the emulator's own */
-	u8 phase;
-	u8 resume;		/* phase after PENDING_IO */
-	u8 nr_loads;		/* answered loads in loads[] */
-	u8 cur_load;		/* how many of them this run has consumed */
-	u8 nr_stores;
-	u8 cur_store;		/* first that was not sent */
-	u8 seg_known;		/* bit mask of seg[] */
 	bool again;		/* string: iterations are left */
 	bool no_write;		/* the destination stays as it is */
 	u16 undo_mask;		/* registers that undo[] has the old value of */
 	u16 iterations;		/* string: since the instruction was begun */
+	u8 nr_loads;		/* answered loads in loads[] */
+	u8 cur_load;		/* how many of them this run has consumed */
+	u8 nr_stores;
+	u8 cur_store;		/* first that was not sent */
+	u16 unused;
 	u32 pio_count;		/* string I/O: elements in pio_buf */
+
+	u8 phase;
+	u8 resume;		/* phase after PENDING_IO */
+	u8 seg_known;		/* bit mask of seg[] */
 	u32 pio_bytes;
 	u64 next_rip;
 	u64 next_flags;
@@ -543,6 +546,17 @@ enum emul_rc emul_decode(struct emul_ctxt *c);
  * be left alone until emul_complete_io() or emul_begin().
  */
 enum emul_rc emul_run(struct emul_ctxt *c);
+
+/**
+ * emul_run_simple - emulate if it is no more than a move from or to a device
+ * @c: context, decoded, with a hint
+ *
+ * For callers that cannot do all that emul_run() may need. Of the callbacks
+ * only mmio is used, and seg_get; mmio must not answer EMUL_PENDING here.
+ *
+ * Return: EMUL_OK, or anything else: nothing was done, emul_run() may go on.
+ */
+enum emul_rc emul_run_simple(struct emul_ctxt *c);
 
 /**
  * emul_complete_io - user space has served c->io

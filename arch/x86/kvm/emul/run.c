@@ -82,16 +82,19 @@ enum emul_rc emul_decode(struct emul_ctxt *c)
 	}
 
 	c->phase = EMUL_PHASE_CHECK;
+	/* In the order of the struct: that makes two stores of them. */
 	c->gpr_written = 0;
-	c->undo_mask = 0;
 	c->shadow = EMUL_SHADOW_NONE;
 	c->branched = false;
 	c->again = false;
+	c->no_write = false;
+	c->undo_mask = 0;
 	c->iterations = 0;
 	c->nr_loads = 0;
 	c->cur_load = 0;
 	c->nr_stores = 0;
 	c->cur_store = 0;
+	c->unused = 0;
 	c->pio_count = 0;
 	c->next_rip = emul_skip_rip(c);
 	c->next_flags = c->rflags & ~(u64)X86_EFLAGS_RF;
@@ -284,6 +287,25 @@ static enum emul_rc leave(struct emul_ctxt *c, enum emul_rc rc)
 	return rc;
 }
 
+static inline enum emul_rc arrive(struct emul_ctxt *c)
+{
+	settle(c);
+	c->rip = c->next_rip;
+	c->rflags = c->next_flags;
+	c->phase = EMUL_PHASE_IDLE;
+	return EMUL_OK;
+}
+
+enum emul_rc emul_run_simple(struct emul_ctxt *c)
+{
+	enum emul_rc rc;
+
+	if (c->phase != EMUL_PHASE_CHECK || c->insn.op->feat || c->guest_mode)
+		return EMUL_UNHANDLED;
+	rc = emul_fast_mov(c);
+	return rc == EMUL_OK ? arrive(c) : rc;
+}
+
 enum emul_rc emul_run(struct emul_ctxt *c)
 {
 	unsigned int races = 0;
@@ -299,6 +321,13 @@ enum emul_rc emul_run(struct emul_ctxt *c)
 		if (rc != EMUL_OK)
 			return leave(c, rc);
 		c->phase = EMUL_PHASE_EXECUTE;
+	}
+	if (c->phase == EMUL_PHASE_EXECUTE && c->hint_valid) {
+		rc = emul_fast_mov(c);
+		if (rc == EMUL_OK)
+			return arrive(c);
+		if (rc == EMUL_PENDING)
+			return leave(c, rc);
 	}
 	for (;;) {
 		if (c->phase == EMUL_PHASE_EXECUTE) {
@@ -331,9 +360,5 @@ enum emul_rc emul_run(struct emul_ctxt *c)
 			return leave(c, EMUL_RETRY);
 		c->phase = EMUL_PHASE_EXECUTE;
 	}
-	settle(c);
-	c->rip = c->next_rip;
-	c->rflags = c->next_flags;
-	c->phase = EMUL_PHASE_IDLE;
-	return EMUL_OK;
+	return arrive(c);
 }

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * MOV, MOVZX and MOVSX between a register and a device.
+ *
+ * Nearly every emulated instruction is one of these, and the CPU has told where
+ * it went: segmentation, page walk and permissions were passed by the access
+ * that made the instruction exit. What is left is to make sure that it was this
+ * access, to move the data, and to leave the rest to the usual way as soon as
+ * anything is not as usual.
+ */
+#include "access.h"
+
+/* The page offset of the operand decides whether it is what was reported. */
+static inline bool reported(struct emul_ctxt *c, unsigned int w)
+{
+	u64 linear = emul_ea(c);
+
+	if (c->mode != EMUL_MODE_LONG64 || c->insn.seg >= INSN_FS)
+		linear += emul_seg(c, c->insn.seg)->base;
+	return !((linear ^ c->hint_gpa) & 4095) && (linear & 4095) + w <= 4096;
+}
+
+static inline enum emul_rc wait_for(struct emul_ctxt *c, enum emul_io_kind kind,
+				    enum emul_phase resume, u64 data)
+{
+	c->io.kind = kind;
+	c->io.size = c->insn.width;
+	c->io.count = 1;
+	c->io.addr = c->hint_gpa;
+	memcpy(c->io.data, &data, sizeof(data));
+	c->resume = resume;
+	return EMUL_PENDING;
+}
+
+static inline enum emul_rc store(struct emul_ctxt *c, enum insn_where from)
+{
+	unsigned int w = c->insn.width;
+	u64 val;
+	enum emul_rc rc;
+
+	if (from == INSN_AT_REG)
+		val = emul_get(c, c->insn.reg, w);
+	else if (from == INSN_AT_IMM)
+		val = c->insn.imm & width_mask(w);
+	else
+		val = c->gpr[INSN_RAX] & width_mask(w);
+	rc = c->env->mmio(c, true, c->hint_gpa, &val, w);
+	if (rc != EMUL_PENDING)
+		return rc;
+	/* It is sent already, but the queue has to know what was answered. */
+	c->stores[0] = (struct emul_store){
+		.addr = c->hint_gpa, .data = val, .kind = EMUL_STORE_MMIO,
+		.len = w,
+	};
+	c->nr_stores = 1;
+	return wait_for(c, EMUL_IO_MMIO_WRITE, EMUL_PHASE_COMMIT, val);
+}
+
+static inline enum emul_rc load(struct emul_ctxt *c, enum emul_fn fn,
+				enum insn_where to)
+{
+	const struct insn *insn = &c->insn;
+	unsigned int w = insn->width;
+	u64 val = 0;
+	enum emul_rc rc;
+
+	if (c->nr_loads) {
+		if (c->loads[0].key != LOAD_KEY(c->hint_gpa, w))
+			return EMUL_UNHANDLED;
+		val = c->loads[0].data;
+	} else {
+		rc = c->env->mmio(c, false, c->hint_gpa, &val, w);
+		if (rc == EMUL_PENDING)
+			return wait_for(c, EMUL_IO_MMIO_READ,
+					EMUL_PHASE_EXECUTE, 0);
+		if (rc != EMUL_OK)
+			return rc;
+	}
+	if (fn == EMUL_FN_mov)
+		emul_put(c, to == INSN_AT_ACC ? INSN_RAX : insn->reg, w, val);
+	else
+		emul_put(c, insn->reg, insn->opsize,
+			 fn == EMUL_FN_movsx ? sign_extend(val, w) : val);
+	return EMUL_OK;
+}
+
+enum emul_rc emul_fast_mov(struct emul_ctxt *c)
+{
+	const struct insn_op *op = c->insn.op;
+	u32 form = op->form;
+	enum insn_where dst = INSN_FORM_DST(form);
+
+	if (op->fn != EMUL_FN_mov && op->fn != EMUL_FN_movzx &&
+	    op->fn != EMUL_FN_movsx)
+		return EMUL_UNHANDLED;
+	if (!c->insn.is_mem || !c->hint_mmio ||
+	    (c->cpl == 3 && (c->rflags & X86_EFLAGS_AC)) ||
+	    !reported(c, c->insn.width))
+		return EMUL_UNHANDLED;
+	if (dst != INSN_AT_RM && dst != INSN_AT_MEM)
+		return load(c, op->fn, dst);
+	return c->hint_write ? store(c, INSN_FORM_SRC(form)) : EMUL_UNHANDLED;
+}
