@@ -11,6 +11,7 @@
  */
 #include <linux/export.h>
 #include <asm/cpuid.h>
+#include <asm/kvm_para.h>
 #include <asm/msr-index.h>
 #include "cpuid.h"
 #include "emul/emul.h"
@@ -92,6 +93,20 @@ EXPORT_SYMBOL_GPL(cpuid_exit);
 
 /* --- bits that follow registers --- */
 
+/* The leaf of paravirtual features: our signature may be at any place that hypervisors share. */
+static struct kvm_cpuid_entry2 *pv_leaf(const struct cpuid_view *view)
+{
+	const struct kvm_cpuid_entry2 *e;
+	u32 base;
+
+	for (base = 0x40000000; base < 0x40010000; base += 0x100) {
+		e = cpuid_find(view, base, 0);
+		if (e && e->ebx == 0x4b4d564b && e->ecx == 0x564b4d56 && e->edx == 0x4d)
+			return cpuid_find(view, base + 1, 0);
+	}
+	return NULL;
+}
+
 void cpuid_runtime(struct x86_vcpu *vcpu, struct cpuid_view *view)
 {
 	u64 cr4 = regs_cr4(vcpu);
@@ -105,6 +120,12 @@ void cpuid_runtime(struct x86_vcpu *vcpu, struct cpuid_view *view)
 		if (vcpu->vm->disabled_quirks & KVM_X86_QUIRK_MISC_ENABLE_NO_MWAIT)
 			set_bits(&e->ecx, LEAF1_ECX_MONITOR,
 				 vcpu->msr.misc_enable & MSR_IA32_MISC_ENABLE_MWAIT);
+	}
+	/* A guest whose HLT does not exit cannot be woken by a kick. */
+	if (vcpu->vm->disabled_exits & KVM_X86_DISABLE_EXITS_HLT) {
+		e = pv_leaf(view);
+		if (e)
+			set_bits(&e->eax, BIT(KVM_FEATURE_PV_UNHALT), false);
 	}
 	e = cpuid_find(view, 7, 0);
 	if (e)
@@ -214,23 +235,7 @@ static void derive_words(struct x86_cpuid *cpuid)
 	}
 }
 
-/* Our signature may stand at any of the places that hypervisors share. */
-static u32 derive_pv(const struct cpuid_view *view)
-{
-	const struct kvm_cpuid_entry2 *e;
-	u32 base;
-
-	for (base = 0x40000000; base < 0x40010000; base += 0x100) {
-		e = cpuid_find(view, base, 0);
-		if (!e || e->ebx != 0x4b4d564b || e->ecx != 0x564b4d56 || e->edx != 0x4d)
-			continue;
-		e = cpuid_find(view, base + 1, 0);
-		return e ? e->eax : 0;
-	}
-	return 0;
-}
-
-static bool is_amd(const struct cpuid_view *view)
+static bool guest_is_amd(const struct cpuid_view *view)
 {
 	const struct kvm_cpuid_entry2 *e = cpuid_find(view, 0, 0);
 
@@ -247,9 +252,10 @@ void cpuid_derive(struct x86_vcpu *vcpu)
 	const struct kvm_cpuid_entry2 *e;
 	unsigned int i;
 
-	cpuid->amd = cpuid->view.amd = is_amd(&cpuid->view);
+	cpuid->guest_is_amd = cpuid->view.guest_is_amd = guest_is_amd(&cpuid->view);
 	derive_words(cpuid);
-	cpuid->pv_features = derive_pv(&cpuid->view) & cpuid_supported[CW_KVM_EAX];
+	e = pv_leaf(&cpuid->view);
+	cpuid->pv_features = e ? e->eax & cpuid_supported[CW_KVM_EAX] : 0;
 	cpuid->words[CW_KVM_EAX] = cpuid->pv_features;
 
 	cpuid->emul_features = BIT_ULL(vendor_caps.hypercall_opcode == OPCODE_VMMCALL ?
@@ -258,7 +264,8 @@ void cpuid_derive(struct x86_vcpu *vcpu)
 		if (guest_has(vcpu, emul_features[i].gf))
 			cpuid->emul_features |= BIT_ULL(emul_features[i].emul);
 
-	cpuid->cr4_valid = cpuid_cr4_valid(cpuid->words);
+	/* Before there is a table user space may prepare any state that the host can offer. */
+	cpuid->cr4_valid = cpuid_cr4_valid(cpuid->view.nent ? cpuid->words : cpuid_supported);
 	cpuid->efer_valid = 0;
 	for (i = 0; i < ARRAY_SIZE(efer_features); i++)
 		if (guest_has(vcpu, efer_features[i].gf))

@@ -14,7 +14,7 @@ enum cpuid_word {
 	CW_KVM_EAX, CW_C0000001_EDX,
 	NR_CPUID_FEATURE_WORDS
 };
-static_assert(NR_CPUID_FEATURE_WORDS <= ARRAY_SIZE(((struct x86_cpuid *)NULL)->words));
+static_assert(ARRAY_SIZE(((struct x86_cpuid *)NULL)->words) >= NR_CPUID_FEATURE_WORDS);
 
 struct cpuid_adjust {
 	u8 word;	/* enum cpuid_word */

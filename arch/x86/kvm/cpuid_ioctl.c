@@ -151,25 +151,22 @@ int cpuid_ioctl_set(struct x86_vcpu *vcpu, struct kvm_cpuid __user *user)
 /**
  * cpuid_ioctl_get2 - KVM_GET_CPUID2
  *
- * Return: 0, -EFAULT, or -E2BIG when the table of @user is too small; its nent
- * says how many there are then.
+ * Return: 0, -EFAULT, or -E2BIG when the table of @user is too small.
  */
 int cpuid_ioctl_get2(struct x86_vcpu *vcpu, struct kvm_cpuid2 __user *user)
 {
 	const struct cpuid_view *view = &vcpu->cpuid.view;
 	struct kvm_cpuid2 head;
-	int ret = 0;
 
 	if (copy_from_user(&head, user, sizeof(head)))
 		return -EFAULT;
 	if (head.nent < view->nent)
-		ret = -E2BIG;
+		return -E2BIG;
 	head.nent = view->nent;
-	if (!ret && copy_to_user(user->entries, view->ent, view->nent * sizeof(*view->ent)))
+	if (copy_to_user(user->entries, view->ent, view->nent * sizeof(*view->ent)) ||
+	    copy_to_user(user, &head, sizeof(head)))
 		return -EFAULT;
-	if (copy_to_user(user, &head, sizeof(head)))
-		return -EFAULT;
-	return ret;
+	return 0;
 }
 
 void cpuid_vcpu_free(struct x86_vcpu *vcpu)

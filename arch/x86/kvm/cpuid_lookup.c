@@ -96,7 +96,7 @@ enum cpuid_match cpuid_query(const struct cpuid_view *view, u32 leaf, u32 sublea
 	const struct kvm_cpuid_entry2 *e = cpuid_find(view, leaf, subleaf);
 	enum cpuid_match match = CPUID_MATCH;
 
-	if (!e && !view->amd && !in_range(view, leaf)) {
+	if (!e && !view->guest_is_amd && !in_range(view, leaf)) {
 		e = cpuid_find(view, 0, 0);
 		leaf = e ? e->eax : 0;
 		e = cpuid_find(view, leaf, subleaf);

@@ -20,7 +20,7 @@ struct cpuid_view {
 	struct kvm_cpuid_entry2 *ent;
 	int nent;
 	bool grouped;			/* entries of a leaf stand together */
-	bool amd;			/* leaves out of range are zero */
+	bool guest_is_amd;		/* leaves out of range are zero */
 	u16 first[CPUID_SLOTS];		/* index of the first entry, plus one; 0: none */
 };
 
@@ -32,7 +32,7 @@ enum cpuid_match {
 };
 
 /**
- * cpuid_view_index - prepare the look-up, after @view->ent, nent and amd are set
+ * cpuid_view_index - prepare the look-up, after @view->ent, nent and guest_is_amd are set
  * @view: table; entries may be changed later, but not their function and index
  */
 void cpuid_view_index(struct cpuid_view *view);

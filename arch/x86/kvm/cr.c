@@ -39,9 +39,12 @@
 /* A change of these in PAE paging reads the PDPTEs again. */
 #define CR4_PDPTR	(X86_CR4_PGE | X86_CR4_PSE | X86_CR4_PAE | X86_CR4_SMEP)
 
-/* Of a PDPTE: below the address, and ignored when not present */
+/*
+ * Of a PDPTE: below the address, and ignored when not present. Processors that
+ * treat it as an upper-level entry set its accessed bit (5): that one may be set.
+ */
 #define PDPTE_PRESENT	BIT_ULL(0)
-#define PDPTE_RESERVED	(GENMASK_ULL(2, 1) | GENMASK_ULL(8, 5))
+#define PDPTE_RESERVED	(GENMASK_ULL(2, 1) | GENMASK_ULL(8, 6))
 
 #define CR3_NOFLUSH	BIT_ULL(63)
 #define CR3_PCID	0xfffull

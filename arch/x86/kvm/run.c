@@ -389,7 +389,7 @@ int arch_vcpu_run(struct kvm_vcpu *kvcpu)
 		ret = run_complete_io(vcpu);
 	if (ret == RUN_RESUME) {
 		if (unlikely(READ_ONCE(vcpu->run->immediate_exit__unsafe)))
-			ret = exit_intr(vcpu);
+			ret = -EINTR;	/* user space may still look at the last exit */
 		else
 			ret = run_loop(vcpu);
 	}

@@ -137,7 +137,7 @@ void svm_vmcb_dump(struct svm_vcpu *svm);
  */
 static inline bool svm_sysenter_native(const struct x86_vcpu *vcpu)
 {
-	return vcpu->cpuid.amd;
+	return vcpu->cpuid.guest_is_amd;
 }
 
 /* --- intercept.c --- */
