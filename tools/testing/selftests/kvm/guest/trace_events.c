@@ -25,7 +25,6 @@ static const struct {
 	{ "kvm_fast_mmio", "gpa" },
 	{ "kvm_fpu", "load" },
 	{ "kvm_userspace_exit", "reason errno" },
-	{ "kvm_vcpu_wakeup", "ns waited valid" },
 	{ "kvm_write_tsc_offset", "vcpu_id previous_tsc_offset next_tsc_offset" },
 };
 
