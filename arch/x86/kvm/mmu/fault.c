@@ -93,11 +93,12 @@ static bool beyond_tables(const struct x86_vcpu *vcpu, const struct mmu_fault *f
 
 /*
  * Is the fast path worth a walk? An absent entry has nothing to tell, unless
- * MMIO entries look absent on this hardware.
+ * MMIO entries look absent on this hardware. Not all CPUs say that an entry with
+ * reserved bits is present.
  */
 static bool fast_applies(const struct mmu_fault *fault)
 {
-	return fault->present || !(tdp_fmt.mmio & ACC_PRESENT);
+	return fault->present || fault->rsvd || !(tdp_fmt.mmio & ACC_PRESENT);
 }
 
 /* Find the slot. CONTINUE: it is there and allows the access. */
@@ -226,9 +227,9 @@ bool mmu_fault_fast(struct x86_vcpu *vcpu, gpa_t gpa, u64 error_code)
 	if ((fault.rsvd && !fault.write) || !mmu_root_ready(&vcpu->mmu) ||
 	    beyond_tables(vcpu, &fault))
 		return false;
-	if (fault.present || (fault.write && fast_applies(&fault)))
+	if (fault.present || ((fault.rsvd || fault.write) && fast_applies(&fault)))
 		ret = fault_fast(vcpu, &fault);
-	if (ret == RET_PF_INVALID && !fault.present)
+	if (ret == RET_PF_INVALID && !fault.present && !fault.rsvd)
 		ret = mmu_fault_handle(vcpu, &fault);
 	if (ret == RET_PF_EMULATE && fault.write)
 		return emul_fast_mmio_write(vcpu, gpa);
