@@ -38,7 +38,7 @@ int kvm_core_register_vendor(struct module *owner);
 /* The vendor module's exit is running: nobody has /dev/kvm open, and there is no VM. */
 void kvm_core_unregister_vendor(void);
 
-/* The machine goes down and virtualization was switched off under running guests. */
+/* The machine goes down: no guest runs any more, virtualization is being switched off. */
 extern bool kvm_rebooting;
 
 /* --- among files of virt/kvm --- */

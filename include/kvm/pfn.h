@@ -36,6 +36,16 @@ struct kvm_pfn {
 enum kvm_pfn_status kvm_hva_to_pfn(hva_t hva, bool write, bool want_writable, bool nowait,
 				   struct kvm_pfn *res);
 
+/**
+ * kvm_hva_to_pfn_run - resolve pages that follow each other, as far as they are mapped
+ * @hva: page aligned, in current->mm
+ * @n: pages
+ * @res: room for @n answers
+ *
+ * Does not sleep; mmu_lock may be held. Return: number of answers.
+ */
+unsigned int kvm_hva_to_pfn_run(hva_t hva, unsigned int n, struct kvm_pfn *res);
+
 /* Read before kvm_hva_to_pfn(). */
 static inline unsigned long kvm_invalidation_seq(struct kvm *kvm)
 {

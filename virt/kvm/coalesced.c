@@ -3,13 +3,14 @@
  * Coalesced MMIO and ports: writes to a zone are noted in a ring that user space
  * empties at its next exit, instead of an exit for each of them.
  *
- * One ring per VM, in a page that every vCPU's mapping shows. User space may
- * write anything into it at any time. So the place of the next entry is kept
- * here (last); the page's copy of it is for user space to read only. `first` is
- * the one value that comes back, and when it makes no sense the ring is full.
+ * One ring per VM, in a page that every vCPU's mapping shows. User space takes
+ * entries out at `first` and may set both ends anew while no vCPU runs. It may
+ * also write anything there at any time. So each end is read once for a write,
+ * and when one of them makes no sense the ring is full.
  */
 #include <linux/kvm.h>
 #include <linux/mm.h>
+#include <linux/nospec.h>
 #include <linux/slab.h>
 #include <linux/spinlock.h>
 #include <kvm/arch.h>
@@ -19,8 +20,7 @@
 #include <kvm/vm.h>
 
 struct kvm_coalesced {
-	spinlock_t lock;		/* ring, last */
-	u32 last;			/* where the next entry goes, < KVM_COALESCED_MMIO_MAX */
+	spinlock_t lock;		/* one writer at a time */
 	struct kvm_coalesced_mmio_ring *ring;	/* (c) shared page */
 	struct list_head zones;		/* (l:slots_lock) */
 };
@@ -44,7 +44,7 @@ static bool zone_write(struct kvm_vcpu *vcpu, struct kvm_iodev *dev, gpa_t addr,
 	struct kvm_coalesced *c = vcpu->kvm->coalesced;
 	struct write_zone *zone = container_of(dev, struct write_zone, dev);
 	struct kvm_coalesced_mmio *entry;
-	u32 first, next;
+	u32 first, last, next;
 
 	/* An empty zone is on the bus as a range of any length: it takes nothing. */
 	if (!zone->size || len > (int)sizeof(entry->data))
@@ -52,17 +52,18 @@ static bool zone_write(struct kvm_vcpu *vcpu, struct kvm_iodev *dev, gpa_t addr,
 
 	spin_lock(&c->lock);
 	first = READ_ONCE(c->ring->first);
-	next = (c->last + 1) % KVM_COALESCED_MMIO_MAX;
-	if (first >= KVM_COALESCED_MMIO_MAX || next == first) {
+	last = READ_ONCE(c->ring->last);
+	next = (last + 1) % KVM_COALESCED_MMIO_MAX;
+	if (first >= KVM_COALESCED_MMIO_MAX || last >= KVM_COALESCED_MMIO_MAX || next == first) {
 		spin_unlock(&c->lock);
 		return false;
 	}
-	entry = &c->ring->coalesced_mmio[c->last];
+	last = array_index_nospec(last, KVM_COALESCED_MMIO_MAX);
+	entry = &c->ring->coalesced_mmio[last];
 	entry->phys_addr = addr;
 	entry->len = len;
 	entry->pio = zone->pio;
 	memcpy(entry->data, val, len);
-	c->last = next;
 	/* Who sees the new end sees the entry. */
 	smp_store_release(&c->ring->last, next);
 	spin_unlock(&c->lock);

@@ -87,15 +87,17 @@ void kvm_vendor_put(void)
 /**
  * kvm_usage_get - one more VM
  *
- * Return: 0; -EBUSY when a CPU refuses (firmware, another hypervisor), or an
- * error of arch_usage_begin().
+ * Return: 0; -EBUSY when a CPU refuses (firmware, another hypervisor) or the
+ * machine goes down, or an error of arch_usage_begin().
  */
 int kvm_usage_get(void)
 {
 	int err = 0;
 
 	mutex_lock(&kvm_usage_lock);
-	if (kvm_usage) {
+	if (READ_ONCE(kvm_rebooting)) {
+		err = -EBUSY;
+	} else if (kvm_usage) {
 		kvm_usage++;
 	} else {
 		err = hardware_on();
@@ -163,9 +165,21 @@ static void last_cpu_resumes(void)
 		pr_err("kvm: virtualization cannot be switched on after resume\n");
 }
 
+/*
+ * Processes may still run. No vCPU enters its guest any more before the
+ * hardware goes off under it, so entry code need not expect that.
+ */
 static void machine_goes_down(void)
 {
-	kvm_rebooting = true;
+	struct kvm *kvm;
+
+	WRITE_ONCE(kvm_rebooting, true);
+	mutex_lock(&kvm_vms_lock);
+	list_for_each_entry(kvm, &kvm_vms, link) {
+		kvm_vm_bugged(kvm);
+		kvm_kick_all(kvm);
+	}
+	mutex_unlock(&kvm_vms_lock);
 	on_each_cpu(cpu_off_ipi, NULL, 1);
 }
 

@@ -37,64 +37,93 @@ struct leaf {
 	bool special;		/* has no struct page that the mm counts */
 };
 
-static bool found(struct leaf *leaf, int level, unsigned long pfn, hva_t hva, unsigned long size)
+static void found(struct leaf *leaf, int level, unsigned long pfn, hva_t hva, unsigned long size)
 {
 	leaf->level = level;
 	leaf->pfn = pfn + ((hva & (size - 1)) >> PAGE_SHIFT);
-	return true;
 }
 
-/* Read the tables of current->mm. False: nothing present there. */
-static bool walk(hva_t hva, struct leaf *leaf)
+enum walk_end {
+	WALK_ABSENT,
+	WALK_LEAF,	/* a large one */
+	WALK_PTES,	/* a table of single pages */
+};
+
+/* Read the tables of current->mm down to the table of single pages. */
+static enum walk_end walk_upper(hva_t hva, struct leaf *leaf, pmd_t *table)
 {
 	pgd_t *pgdp, pgd;
 	p4d_t *p4dp, p4d;
 	pud_t *pudp, pud;
 	pmd_t *pmdp, pmd;
-	pte_t pte;
 
 	pgdp = pgd_offset(current->mm, hva);
 	pgd = READ_ONCE(*pgdp);
 	if (pgd_none(pgd))
-		return false;
+		return WALK_ABSENT;
 
 	p4dp = p4d_offset_lockless(pgdp, pgd, hva);
 	p4d = READ_ONCE(*p4dp);
 	if (p4d_none(p4d) || !p4d_present(p4d))
-		return false;
+		return WALK_ABSENT;
 
 	pudp = pud_offset_lockless(p4dp, p4d, hva);
 	pud = READ_ONCE(*pudp);
 	if (pud_none(pud) || !pud_present(pud))
-		return false;
+		return WALK_ABSENT;
 	if (pud_leaf(pud)) {
 		leaf->readable = pud_access_permitted(pud, false);
 		leaf->writable = pud_access_permitted(pud, true);
 		leaf->dirty = pud_dirty(pud);
 		leaf->special = pud_special(pud);
-		return found(leaf, 3, pud_pfn(pud), hva, PUD_SIZE);
+		found(leaf, 3, pud_pfn(pud), hva, PUD_SIZE);
+		return WALK_LEAF;
 	}
 
 	pmdp = pmd_offset_lockless(pudp, pud, hva);
 	pmd = pmdp_get_lockless(pmdp);
 	if (pmd_none(pmd) || !pmd_present(pmd))
-		return false;
+		return WALK_ABSENT;
 	if (pmd_leaf(pmd)) {
 		leaf->readable = pmd_access_permitted(pmd, false) && !pmd_protnone(pmd);
 		leaf->writable = leaf->readable && pmd_access_permitted(pmd, true);
 		leaf->dirty = pmd_dirty(pmd);
 		leaf->special = pmd_special(pmd);
-		return found(leaf, 2, pmd_pfn(pmd), hva, PMD_SIZE);
+		found(leaf, 2, pmd_pfn(pmd), hva, PMD_SIZE);
+		return WALK_LEAF;
 	}
+	*table = pmd;
+	return WALK_PTES;
+}
 
-	pte = ptep_get_lockless(pte_offset_kernel(&pmd, hva));
+static bool read_pte(pte_t *ptep, struct leaf *leaf)
+{
+	pte_t pte = ptep_get_lockless(ptep);
+
 	if (!pte_present(pte))
 		return false;
 	leaf->readable = pte_access_permitted(pte, false) && !pte_protnone(pte);
 	leaf->writable = leaf->readable && pte_access_permitted(pte, true);
 	leaf->dirty = pte_dirty(pte);
 	leaf->special = pte_special(pte);
-	return found(leaf, 1, pte_pfn(pte), hva, PAGE_SIZE);
+	leaf->level = 1;
+	leaf->pfn = pte_pfn(pte);
+	return true;
+}
+
+/* False: nothing present there. */
+static bool walk(hva_t hva, struct leaf *leaf)
+{
+	pmd_t table;
+
+	switch (walk_upper(hva, leaf, &table)) {
+	case WALK_PTES:
+		return read_pte(pte_offset_kernel(&table, hva), leaf);
+	case WALK_LEAF:
+		return true;
+	default:
+		return false;
+	}
 }
 
 static bool is_ram(const struct leaf *leaf)
@@ -193,3 +222,31 @@ enum kvm_pfn_status kvm_hva_to_pfn(hva_t hva, bool write, bool want_writable, bo
 	return resolve_slow(hva, write, res);
 }
 EXPORT_SYMBOL_GPL(kvm_hva_to_pfn);
+
+/*
+ * Single pages only, all from one table of the process; a page that is absent or
+ * cannot be read ends the run.
+ */
+unsigned int kvm_hva_to_pfn_run(hva_t hva, unsigned int n, struct kvm_pfn *res)
+{
+	unsigned int i = 0;
+	unsigned long flags;
+	struct leaf leaf;
+	pmd_t table;
+	pte_t *pte;
+
+	n = min_t(unsigned long, n, PTRS_PER_PTE - pte_index(hva));
+	local_irq_save(flags);
+	if (walk_upper(hva, &leaf, &table) == WALK_PTES) {
+		pte = pte_offset_kernel(&table, hva);
+		for (; i < n && read_pte(pte + i, &leaf) && leaf.readable; i++) {
+			res[i].pfn = leaf.pfn;
+			res[i].level = 1;
+			res[i].writable = leaf.writable && (leaf.dirty || leaf.special);
+			res[i].ram = is_ram(&leaf);
+		}
+	}
+	local_irq_restore(flags);
+	return i;
+}
+EXPORT_SYMBOL_GPL(kvm_hva_to_pfn_run);

@@ -5,6 +5,9 @@
  * Sorted sets of slots: positions, overlaps, and building the next set from
  * the one in force. No locks, no allocation; unit/test_memslot.c runs it.
  */
+#ifdef __KERNEL__
+#include <kvm/memslot.h>
+#endif
 
 /* Number of slots that begin at @gfn or below: the place of the first one above. */
 static inline unsigned int slots_above(const struct kvm_memslots *slots, gfn_t gfn)

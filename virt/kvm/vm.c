@@ -121,6 +121,9 @@ static struct kvm *vm_create(unsigned long type, int fd)
 
 	mutex_lock(&kvm_vms_lock);
 	list_add(&kvm->link, &kvm_vms);
+	/* The machine goes down, and this VM was not in the list when all were stopped. */
+	if (READ_ONCE(kvm_rebooting))
+		kvm->bugged = true;
 	mutex_unlock(&kvm_vms_lock);
 	return kvm;
 
