@@ -394,6 +394,9 @@ bool event_irq_ready(struct x86_vcpu *vcpu)
 {
 	const struct x86_events *ev = &vcpu->ev;
 
+	/* The common case first, and without the vendor. */
+	if (!(vcpu->regs.rflags & X86_EFLAGS_IF))
+		return false;
 	if (ev->irq_queued || ev->irq_state != IRQ_EVENT_NONE || ev->nmi_injected ||
 	    ev->exc_state != EXC_NONE)
 		return false;

@@ -71,11 +71,14 @@ int emul_skip(struct x86_vcpu *vcpu);
 
 /**
  * emul_fast_length - length of the exiting instruction, without sleeping
+ * @linear: its address
+ * @user: CPL is 3
  * @opcode: what the exit says it is: the bytes without prefixes, little endian, @opcode_len of them
  *
  * Interrupts may be off. 0: not known this way (page absent, prefixes odd): use the slow way.
  */
-unsigned int emul_fast_length(struct x86_vcpu *vcpu, u32 opcode, unsigned int opcode_len);
+unsigned int emul_fast_length(struct x86_vcpu *vcpu, u64 linear, bool user, u32 opcode,
+			      unsigned int opcode_len);
 
 /* A failed task switch, real-mode injection ...: KVM_INTERNAL_ERROR_EMULATION for vendor code */
 int emul_failure_exit(struct x86_vcpu *vcpu);

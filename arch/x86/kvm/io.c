@@ -44,7 +44,7 @@ static int complete_port(struct x86_vcpu *vcpu)
 	struct x86_io *io = &vcpu->io;
 	u32 val = 0;
 
-	if (unlikely(regs_linear_rip(vcpu) != io->pio_linear_rip))
+	if (unlikely(vcpu->regs.rip != io->pio_rip))
 		return RUN_RESUME;
 	if (io->pio_in) {
 		memcpy(&val, io->pio_data, io->pio_size);
@@ -95,7 +95,7 @@ int io_port(struct x86_vcpu *vcpu, u16 port, int size, bool in, u64 next_rip)
 	io->pio_port = port;
 	io->pio_size = size;
 	io->pio_next_rip = next_rip;
-	io->pio_linear_rip = regs_linear_rip(vcpu);
+	io->pio_rip = vcpu->regs.rip;
 	io->complete = complete_port;
 	return exit_io(vcpu, port, size, in);
 }

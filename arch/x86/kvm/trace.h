@@ -6,7 +6,9 @@
  * perf kvm, trace-cmd and kvm_stat know them. What a tracepoint needs beyond
  * registers at hand is fetched only when it is on (kvm_exit: run.c).
  */
+#include <linux/kvm.h>
 #include <linux/tracepoint.h>
+#include <kvm/types.h>
 #include <asm/svm.h>
 #include <asm/vmx.h>
 

@@ -20,44 +20,118 @@
 
 /* --- one structure, vCPU loaded, SRCU held --- */
 
-/* A function of a kvm_* structure as one of void *, so that rows can name it. */
-#define WRAP(fn, type, call)							\
-static int fn(struct x86_vcpu *vcpu, void *arg)					\
-{										\
-	type *p = arg;								\
-										\
-	return call;								\
-}
-#define WRAP_VOID(fn, type, call)						\
-static int fn(struct x86_vcpu *vcpu, void *arg)					\
-{										\
-	type *p = arg;								\
-										\
-	call;									\
-	return 0;								\
+/*
+ * Each row of the table below calls one of these. The result of a function
+ * that cannot fail is 0.
+ */
+static int do_get_regs(struct x86_vcpu *vcpu, void *arg)
+{
+	regs_get(vcpu, arg);
+	return 0;
 }
 
-WRAP_VOID(do_get_regs,	struct kvm_regs,	regs_get(vcpu, p))
-WRAP_VOID(do_set_regs,	struct kvm_regs,	regs_set(vcpu, p))
-WRAP_VOID(do_get_sregs,	struct kvm_sregs,	sregs_get(vcpu, p))
-WRAP(do_set_sregs,	struct kvm_sregs,	sregs_set(vcpu, p))
-WRAP(do_get_sregs2,	struct kvm_sregs2,	sregs2_get(vcpu, p))
-WRAP(do_set_sregs2,	struct kvm_sregs2,	sregs2_set(vcpu, p))
-WRAP(do_get_fpu,	struct kvm_fpu,		fpu_get(vcpu, p))
-WRAP(do_set_fpu,	struct kvm_fpu,		fpu_set(vcpu, p))
-WRAP_VOID(do_get_xcrs,	struct kvm_xcrs,	fpu_get_xcrs(vcpu, p))
-WRAP(do_set_xcrs,	struct kvm_xcrs,	fpu_set_xcrs(vcpu, p))
-WRAP(do_get_dregs,	struct kvm_debugregs,	debugregs_get(vcpu, p))
-WRAP(do_set_dregs,	struct kvm_debugregs,	debugregs_set(vcpu, p))
-WRAP(do_get_events,	struct kvm_vcpu_events,	event_get(vcpu, p))
-WRAP(do_set_events,	struct kvm_vcpu_events,	event_set(vcpu, p))
-WRAP(do_translate,	struct kvm_translation,	regs_translate(vcpu, p))
-WRAP(do_guest_debug,	struct kvm_guest_debug,	debug_set_guest_debug(vcpu, p))
-WRAP(do_interrupt,	struct kvm_interrupt,	event_queue_irq(vcpu, p))
-WRAP(do_enable_cap,	struct kvm_enable_cap,	x86_vcpu_enable_cap(vcpu, p))
-WRAP(do_has_attr,	struct kvm_device_attr,	tsc_attr(vcpu, KVM_HAS_DEVICE_ATTR, p))
-WRAP(do_get_attr,	struct kvm_device_attr,	tsc_attr(vcpu, KVM_GET_DEVICE_ATTR, p))
-WRAP(do_set_attr,	struct kvm_device_attr,	tsc_attr(vcpu, KVM_SET_DEVICE_ATTR, p))
+static int do_set_regs(struct x86_vcpu *vcpu, void *arg)
+{
+	regs_set(vcpu, arg);
+	return 0;
+}
+
+static int do_get_sregs(struct x86_vcpu *vcpu, void *arg)
+{
+	sregs_get(vcpu, arg);
+	return 0;
+}
+
+static int do_set_sregs(struct x86_vcpu *vcpu, void *arg)
+{
+	return sregs_set(vcpu, arg);
+}
+
+static int do_get_sregs2(struct x86_vcpu *vcpu, void *arg)
+{
+	return sregs2_get(vcpu, arg);
+}
+
+static int do_set_sregs2(struct x86_vcpu *vcpu, void *arg)
+{
+	return sregs2_set(vcpu, arg);
+}
+
+static int do_get_fpu(struct x86_vcpu *vcpu, void *arg)
+{
+	return fpu_get(vcpu, arg);
+}
+
+static int do_set_fpu(struct x86_vcpu *vcpu, void *arg)
+{
+	return fpu_set(vcpu, arg);
+}
+
+static int do_get_xcrs(struct x86_vcpu *vcpu, void *arg)
+{
+	fpu_get_xcrs(vcpu, arg);
+	return 0;
+}
+
+static int do_set_xcrs(struct x86_vcpu *vcpu, void *arg)
+{
+	return fpu_set_xcrs(vcpu, arg);
+}
+
+static int do_get_dregs(struct x86_vcpu *vcpu, void *arg)
+{
+	return debugregs_get(vcpu, arg);
+}
+
+static int do_set_dregs(struct x86_vcpu *vcpu, void *arg)
+{
+	return debugregs_set(vcpu, arg);
+}
+
+static int do_get_events(struct x86_vcpu *vcpu, void *arg)
+{
+	return event_get(vcpu, arg);
+}
+
+static int do_set_events(struct x86_vcpu *vcpu, void *arg)
+{
+	return event_set(vcpu, arg);
+}
+
+static int do_translate(struct x86_vcpu *vcpu, void *arg)
+{
+	return regs_translate(vcpu, arg);
+}
+
+static int do_guest_debug(struct x86_vcpu *vcpu, void *arg)
+{
+	return debug_set_guest_debug(vcpu, arg);
+}
+
+static int do_interrupt(struct x86_vcpu *vcpu, void *arg)
+{
+	return event_queue_irq(vcpu, arg);
+}
+
+static int do_enable_cap(struct x86_vcpu *vcpu, void *arg)
+{
+	return x86_vcpu_enable_cap(vcpu, arg);
+}
+
+static int do_has_attr(struct x86_vcpu *vcpu, void *arg)
+{
+	return tsc_attr(vcpu, KVM_HAS_DEVICE_ATTR, arg);
+}
+
+static int do_get_attr(struct x86_vcpu *vcpu, void *arg)
+{
+	return tsc_attr(vcpu, KVM_GET_DEVICE_ATTR, arg);
+}
+
+static int do_set_attr(struct x86_vcpu *vcpu, void *arg)
+{
+	return tsc_attr(vcpu, KVM_SET_DEVICE_ATTR, arg);
+}
 
 static int do_get_mp_state(struct x86_vcpu *vcpu, void *arg)
 {

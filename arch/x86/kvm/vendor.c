@@ -26,14 +26,16 @@ EXPORT_SYMBOL_GPL(vendor_caps);
 /* Are all functions there that must be? */
 bool vendor_ops_complete(const struct x86_vendor_ops *ops)
 {
-#define OP(ret, name, params)		if (!ops->name) return false;
+	bool complete = true;
+
+#define OP(ret, name, params)		complete &= !!ops->name;
 #define OP_OPTIONAL(ret, name, params)
 #define OP_RET0(ret, name, params)
 #include "vendor_ops.def"
 #undef OP
 #undef OP_OPTIONAL
 #undef OP_RET0
-	return true;
+	return complete;
 }
 
 /* Direct the calls to @ops. Context: may sleep; no VM exists. */

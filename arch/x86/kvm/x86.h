@@ -257,7 +257,7 @@ struct x86_io {
 	u16 pio_port;		/* (v) */
 	u8 pio_size;		/* (v) */
 	bool pio_in;		/* (v) */
-	u64 pio_linear_rip;	/* (v) of the instruction: skipped only if still there */
+	u64 pio_rip;		/* (v) of the instruction: finished only if RIP is still there */
 	bool mmio_needed;	/* (v) */
 	bool no_exit_on_mmio_count;
 };
