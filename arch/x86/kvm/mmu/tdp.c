@@ -168,24 +168,61 @@ static void split_leaf(struct x86_vcpu *vcpu, u64 *entry, unsigned int level, u6
 	}
 }
 
-static u64 leaf_for(const struct mmu_fault *fault, unsigned int level)
+static u64 leaf_for(const struct kvm_memslot *slot, const struct kvm_pfn *host,
+		    unsigned int level, bool write)
 {
-	const struct kvm_memslot *slot = fault->slot;
-	bool host_write = fault->host.writable && kvm_slot_writable(slot);
+	bool host_write = host->writable && kvm_slot_writable(slot);
 	bool logged = slot->flags & KVM_MEM_LOG_DIRTY_PAGES;
 	struct tdp_leaf leaf = {
-		.pfn = fault->host.pfn & ~(pt_span(level) - 1),
+		.pfn = host->pfn & ~(pt_span(level) - 1),
 		.level = level,
-		.write = host_write && (fault->write || !logged),
+		.write = host_write && (write || !logged),
 		.host_write = host_write,
 		.mmu_write = true,
 		.exec = true,
-		.dirty = fault->write,
-		.io = !fault->host.ram,
-		.memtype = fault->host.ram ? TDP_MT_WB : TDP_MT_UC_MINUS,
+		.dirty = write,
+		.io = !host->ram,
+		.memtype = host->ram ? TDP_MT_WB : TDP_MT_UC_MINUS,
 	};
 
 	return tdp_make_leaf(&tdp_fmt, &leaf);
+}
+
+/* Pages that are mapped ahead of a guest that goes through its memory in order. */
+#define PAGES_AHEAD	15
+
+/*
+ * The frame before this one is mapped, too: the guest seems to go upwards. Map
+ * the frames that follow as far as the host has them mapped, unused yet as their
+ * accessed bits say. mmu_lock is held, so no invalidation begins or ends
+ * meanwhile, and pages of one under way are left alone.
+ */
+static void map_ahead(struct x86_vcpu *vcpu, const struct mmu_fault *fault, u64 *entry)
+{
+	const struct kvm_memslot *slot = fault->slot;
+	unsigned int index = pt_index(fault->gfn, 1);
+	struct kvm_pfn host[PAGES_AHEAD];
+	unsigned int i, n;
+
+	if (!index || !tdp_is_live(READ_ONCE(entry[-1])) ||
+	    (slot->flags & KVM_MEM_LOG_DIRTY_PAGES))
+		return;
+	n = min_t(u64, PT_ENTRIES - 1 - index, slot->base_gfn + slot->npages - 1 - fault->gfn);
+	n = min_t(unsigned int, n, PAGES_AHEAD);
+	/* Somebody was here already: they are mapped, or it is not such a guest. */
+	if (!n || READ_ONCE(entry[1]))
+		return;
+
+	n = kvm_hva_to_pfn_run(fault->hva + PAGE_SIZE, n, host);
+	for (i = 0; i < n; i++) {
+		hva_t hva = fault->hva + (i + 1) * PAGE_SIZE;
+		u64 new = leaf_for(slot, &host[i], 1, false) & ~tdp_fmt.accessed;
+		u64 empty = 0;
+
+		if (kvm_invalidation_retry(&vcpu->vm->base, fault->inval_seq, hva) ||
+		    !set_entry(vcpu->vm, &entry[i + 1], 1, &empty, new))
+			break;
+	}
 }
 
 /*
@@ -207,9 +244,14 @@ static enum ret_pf map_step(struct x86_vcpu *vcpu, struct mmu_fault *fault, unsi
 	}
 	if (tdp_is_leaf(old, level) && tdp_allows(old, fault->write, fault->exec))
 		return RET_PF_SPURIOUS;
-	if (level == *goal)
-		return set_entry(vcpu->vm, entry, level, &old, leaf_for(fault, level)) ?
-			RET_PF_FIXED : RET_PF_CONTINUE;
+	if (level == *goal) {
+		if (!set_entry(vcpu->vm, entry, level, &old,
+			       leaf_for(fault->slot, &fault->host, level, fault->write)))
+			return RET_PF_CONTINUE;
+		if (level == 1)
+			map_ahead(vcpu, fault, entry);
+		return RET_PF_FIXED;
+	}
 
 	if (!vcpu->mmu.cache_nr)
 		return RET_PF_RETRY;
