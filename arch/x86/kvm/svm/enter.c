@@ -41,8 +41,8 @@ static void svm_flush_asid(struct svm_vcpu *svm, u8 tlb_control)
 
 static void svm_save_host(struct svm_vcpu *svm)
 {
-	asm volatile("vmsave %0" : : "a" (svm->cpu->host_pa) : "memory");
-	svm->host_saved = true;
+	if (likely(svm->cpu->on))
+		asm volatile("vmsave %0" : : "a" (svm->cpu->host_pa) : "memory");
 }
 
 /*
@@ -66,6 +66,8 @@ static void svm_work_before(struct svm_vcpu *svm)
 		svm_flush_asid(svm, TLB_CONTROL_FLUSH_ASID);
 	else if (work & WORK_TLB_GUEST)
 		svm_flush_asid(svm, TLB_CONTROL_FLUSH_ASID_LOCAL);
+	if (work & WORK_SAVE_HOST)
+		svm_save_host(svm);
 	if (work & WORK_SOFT)
 		svm_inject_arm_soft(svm);
 	svm->added_rflags = 0;
@@ -122,7 +124,7 @@ void svm_enter(struct x86_vcpu *vcpu)
 		svm_enter_refused(svm);
 		return;
 	}
-	if (unlikely(!svm->host_saved || READ_ONCE(current->mm->context.ldt)))
+	if (unlikely(READ_ONCE(current->mm->context.ldt)))
 		svm_save_host(svm);
 	if (unlikely(svm->tsc_aux_hw != (u32)vcpu->msr.tsc_aux))
 		svm_load_tsc_aux(svm);
@@ -144,6 +146,7 @@ void svm_enter(struct x86_vcpu *vcpu)
 	regs->rflags = vmcb->save.rflags;
 	regs->gpr[GPR_RAX] = vmcb->save.rax;
 	regs->gpr[GPR_RSP] = vmcb->save.rsp;
+	regs->cr3 = vmcb->save.cr3;
 	vcpu->avail = SVM_AVAIL_ALWAYS;
 	svm->exit.low = vmcb->control.exit_code;
 	svm->exit.high = vmcb->control.exit_code_hi;
@@ -168,7 +171,7 @@ void svm_vcpu_load(struct x86_vcpu *vcpu, int cpu)
 	struct svm_cpu *here = svm_this_cpu();
 
 	svm->cpu = here;
-	svm->host_saved = false;
+	svm->work |= WORK_SAVE_HOST;
 	if (svm->last_cpu != cpu) {
 		/* What that CPU caches of the VMCB and of translations is not valid here. */
 		svm->last_cpu = cpu;
@@ -193,7 +196,6 @@ void svm_vcpu_put(struct x86_vcpu *vcpu)
 
 	if (svm_has.tsc_aux && svm->tsc_aux_hw != svm->cpu->tsc_aux)
 		wrmsrl(MSR_TSC_AUX, svm->cpu->tsc_aux);
-	svm->host_saved = false;
 	if (svm->dr_live) {
 		regs_need(vcpu, RG_DR);
 		svm->dr_live = false;

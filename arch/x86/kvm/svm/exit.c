@@ -14,6 +14,14 @@
 
 /* --- dispatch --- */
 
+/* As if user code had been hit: what is recoverable, is so by a signal to this thread. */
+static noinline void host_machine_check(void)
+{
+	struct pt_regs regs = { .cs = 3, .flags = X86_EFLAGS_IF };
+
+	do_machine_check(&regs);
+}
+
 /**
  * svm_exit_irqoff - what cannot wait until interrupts are on
  * @vcpu: has just left the guest
@@ -23,11 +31,8 @@
  */
 void svm_exit_irqoff(struct x86_vcpu *vcpu)
 {
-	/* As if user code had been hit: recoverable by a signal to this thread. */
-	struct pt_regs regs = { .cs = 3, .flags = X86_EFLAGS_IF };
-
 	if (unlikely(to_svm(vcpu)->exit.full == SVM_EXIT_EXCP_BASE + MC_VECTOR))
-		do_machine_check(&regs);
+		host_machine_check();
 }
 
 /* The processor did not enter the guest. */

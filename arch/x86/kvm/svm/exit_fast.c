@@ -20,24 +20,30 @@ static bool unobserved(const struct svm_vcpu *svm)
 	return likely(!(svm->x86.regs.rflags & X86_EFLAGS_TF) && !svm->x86.debug.guest_debug);
 }
 
-/* Where the instruction ends; 0 if that is not to be known without sleeping. */
-static u64 next_rip(struct svm_vcpu *svm, u32 opcode, unsigned int opcode_len)
+/* As next_rip(), with what the VMCB tells about the code: nothing is fetched for this. */
+static u64 decode_next_rip(struct svm_vcpu *svm, u32 opcode, unsigned int opcode_len)
 {
-	struct x86_vcpu *vcpu = &svm->x86;
-	unsigned int len;
-	u64 next;
+	const struct vmcb_save_area *save = &svm->vmcb->save;
+	bool long64 = svm_long64(svm);
+	u64 rip = svm->x86.regs.rip;
+	u64 linear = long64 ? rip : (u32)(save->cs.base + rip);
+	unsigned int len = emul_fast_length(&svm->x86, linear, save->cpl == 3, opcode, opcode_len);
 
-	if (svm_has.nrips && svm->vmcb->control.next_rip)
-		return svm->vmcb->control.next_rip;
-	len = emul_fast_length(vcpu, opcode, opcode_len);
 	if (!len)
 		return 0;
-	next = vcpu->regs.rip + len;
-	return svm_long64(svm) ? next : (u32)next;
+	return long64 ? rip + len : (u32)(rip + len);
+}
+
+/* Where the instruction ends; 0 if that is not to be known without sleeping. */
+static __always_inline u64 next_rip(struct svm_vcpu *svm, u32 opcode, unsigned int opcode_len)
+{
+	if (svm_has.nrips && svm->vmcb->control.next_rip)
+		return svm->vmcb->control.next_rip;
+	return decode_next_rip(svm, opcode, opcode_len);
 }
 
 /* The instruction has completed; so has the interrupt shadow over it. */
-static void advance(struct svm_vcpu *svm, u64 next)
+static __always_inline void advance(struct svm_vcpu *svm, u64 next)
 {
 	struct vmcb_control_area *control = &svm->vmcb->control;
 
@@ -121,18 +127,4 @@ bool svm_fast_npf(struct svm_vcpu *svm, const struct svm_exit *row)
 	const struct vmcb_control_area *control = &svm->vmcb->control;
 
 	return mmu_fault_fast(&svm->x86, control->exit_info_2, control->exit_info_1);
-}
-
-/**
- * svm_exit_fast - settle the exit at once, if that is possible
- * @vcpu: has just left the guest; interrupts off
- *
- * Return: true if the guest may be entered again.
- */
-bool svm_exit_fast(struct x86_vcpu *vcpu)
-{
-	struct svm_vcpu *svm = to_svm(vcpu);
-	const struct svm_exit *row = svm_exit_row(svm->exit);
-
-	return row && row->fast && row->fast(svm, row);
 }

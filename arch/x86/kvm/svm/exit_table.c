@@ -65,9 +65,28 @@ static const struct svm_exit exit_table[] = {
 
 static const struct svm_exit exit_npf = { svm_exit_npf, svm_fast_npf };
 
-const struct svm_exit *svm_exit_row(union svm_exit_code code)
+static __always_inline const struct svm_exit *find_row(union svm_exit_code code)
 {
 	if (code.full < ARRAY_SIZE(exit_table))
 		return &exit_table[array_index_nospec(code.full, ARRAY_SIZE(exit_table))];
 	return code.full == SVM_EXIT_NPF ? &exit_npf : NULL;
+}
+
+const struct svm_exit *svm_exit_row(union svm_exit_code code)
+{
+	return find_row(code);
+}
+
+/**
+ * svm_exit_fast - settle the exit at once, if that is possible
+ * @vcpu: has just left the guest; interrupts off
+ *
+ * Return: true if the guest may be entered again.
+ */
+bool svm_exit_fast(struct x86_vcpu *vcpu)
+{
+	struct svm_vcpu *svm = to_svm(vcpu);
+	const struct svm_exit *row = find_row(svm->exit);
+
+	return row && row->fast && row->fast(svm, row);
 }

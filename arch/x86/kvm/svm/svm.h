@@ -58,6 +58,7 @@ enum svm_nmi_state {
 #define WORK_IRET	BIT(2)	/* after the exit look whether the IRET has completed */
 #define WORK_TLB	BIT(3)	/* flush all of this vCPU's translations */
 #define WORK_TLB_GUEST	BIT(4)	/* flush those of the guest's own page tables */
+#define WORK_SAVE_HOST	BIT(5)	/* cpu->host is not yet this thread's */
 
 /* SPEC_CTRL around the entry; vmrun.S knows the layout */
 struct svm_spec {
@@ -81,7 +82,6 @@ struct svm_vcpu {
 	bool injected;			/* (v) event_inj was armed for the entry */
 	bool own_step;			/* (v) the #DB at hand is only that of added_rflags */
 	bool cr0_hidden;		/* (v) CR0 in the VMCB is not what the guest may see */
-	bool host_saved;		/* (v) cpu->host holds this thread's state */
 	bool spec_live;			/* (v) the guest accesses SPEC_CTRL itself */
 	bool dr_live;			/* (v) debug registers are not intercepted until put */
 	u8 nmi_state;			/* (v)(r) enum svm_nmi_state */
@@ -121,8 +121,11 @@ bool svm_asid_new(struct svm_vcpu *svm);	/* interrupts off; false: the CPU is of
 void svm_cpu_forget(const struct svm_vcpu *svm);	/* it is about to be freed */
 
 /* --- vmcb.c --- */
-/* Groups that change with intercepted writes alone: regs has them at any time. */
-#define SVM_AVAIL_ALWAYS (RG_EFER | RG_PAT | RG_CR8 | RG_DEBUGCTL)
+/*
+ * Groups that change with intercepted writes alone: regs has them at any time;
+ * and CR3, which is copied at each exit, as whatever looks at memory needs it.
+ */
+#define SVM_AVAIL_ALWAYS (RG_EFER | RG_PAT | RG_CR8 | RG_DEBUGCTL | RG_CR3)
 #define SVM_DR6_NOTHING	0xffff0ff0	/* DR6 when no condition is reported */
 int svm_vmcb_alloc(struct svm_vcpu *svm);
 void svm_vmcb_free(struct svm_vcpu *svm);

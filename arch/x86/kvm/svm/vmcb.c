@@ -74,7 +74,7 @@ void svm_vmcb_reset(struct svm_vcpu *svm)
 	}
 	svm->clean = 0;
 	svm->asid_gen = 0;
-	svm->work = 0;
+	svm->work &= WORK_SAVE_HOST;
 	svm->added_rflags = 0;
 	svm->soft_advance = 0;
 	svm->injected = false;
