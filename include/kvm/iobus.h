@@ -44,6 +44,7 @@ struct kvm_iobus {
 	struct kvm_retired retired;
 	unsigned int nr;
 	gpa_t longest;		/* length of the longest range: how far back a look-up searches */
+	gpa_t first, last;	/* no range reaches outside of these addresses */
 	struct kvm_iobus_range range[];	/* sorted by addr */
 };
 

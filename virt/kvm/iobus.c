@@ -49,6 +49,12 @@ static bool covers(const struct kvm_iobus_range *range, gpa_t addr, int len)
 	return len && off < range->len && range->len - off >= len;
 }
 
+/* Most accesses go elsewhere: these are told so first. */
+static __always_inline bool reaches(const struct kvm_iobus *bus, gpa_t addr)
+{
+	return bus && addr - bus->first <= bus->last - bus->first;
+}
+
 static bool offer_write(struct kvm_vcpu *vcpu, const struct kvm_iobus *bus, gpa_t addr, int len,
 			const void *val, bool atomic)
 {
@@ -67,32 +73,26 @@ static bool offer_write(struct kvm_vcpu *vcpu, const struct kvm_iobus *bus, gpa_
 	return false;
 }
 
-static bool write_on(struct kvm_vcpu *vcpu, enum kvm_bus_id id, gpa_t addr, int len,
-		     const void *val, bool atomic)
+bool kvm_iobus_write(struct kvm_vcpu *vcpu, enum kvm_bus_id id, gpa_t addr, int len,
+		     const void *val)
 {
 	const struct kvm_iobus *bus = bus_of(vcpu->kvm, id);
 
-	return bus && offer_write(vcpu, bus, addr, len, val, atomic);
-}
+	if (reaches(bus, addr) && offer_write(vcpu, bus, addr, len, val, false))
+		return true;
 
-/* Zones of coalesced writes are asked after the devices on the same addresses. */
-static enum kvm_bus_id zones_of(enum kvm_bus_id id)
-{
-	return id == KVM_BUS_PIO ? KVM_BUS_COALESCED_PIO : KVM_BUS_COALESCED_MMIO;
-}
-
-bool kvm_iobus_write(struct kvm_vcpu *vcpu, enum kvm_bus_id bus, gpa_t addr, int len,
-		     const void *val)
-{
-	return write_on(vcpu, bus, addr, len, val, false) ||
-	       write_on(vcpu, zones_of(bus), addr, len, val, false);
+	/* Zones of coalesced writes come after the devices on the same addresses. */
+	bus = bus_of(vcpu->kvm, id == KVM_BUS_PIO ? KVM_BUS_COALESCED_PIO : KVM_BUS_COALESCED_MMIO);
+	return reaches(bus, addr) && offer_write(vcpu, bus, addr, len, val, false);
 }
 EXPORT_SYMBOL_GPL(kvm_iobus_write);
 
-bool kvm_iobus_write_atomic(struct kvm_vcpu *vcpu, enum kvm_bus_id bus, gpa_t addr, int len,
+bool kvm_iobus_write_atomic(struct kvm_vcpu *vcpu, enum kvm_bus_id id, gpa_t addr, int len,
 			    const void *val)
 {
-	return write_on(vcpu, bus, addr, len, val, true);
+	const struct kvm_iobus *bus = bus_of(vcpu->kvm, id);
+
+	return reaches(bus, addr) && offer_write(vcpu, bus, addr, len, val, true);
 }
 EXPORT_SYMBOL_GPL(kvm_iobus_write_atomic);
 
@@ -101,7 +101,7 @@ bool kvm_iobus_read(struct kvm_vcpu *vcpu, enum kvm_bus_id id, gpa_t addr, int l
 	const struct kvm_iobus *bus = bus_of(vcpu->kvm, id);
 	unsigned int pos;
 
-	if (!bus)
+	if (!reaches(bus, addr))
 		return false;
 	pos = ranges_up_to(bus, addr);
 	while (pos--) {
@@ -117,9 +117,20 @@ bool kvm_iobus_read(struct kvm_vcpu *vcpu, enum kvm_bus_id id, gpa_t addr, int l
 }
 EXPORT_SYMBOL_GPL(kvm_iobus_read);
 
-static void note_length(struct kvm_iobus *bus, u32 len)
+/* What a look-up needs to know about all ranges together. */
+static void summarize(struct kvm_iobus *bus)
 {
-	bus->longest = max_t(gpa_t, bus->longest, max(len, 1u));
+	unsigned int i;
+
+	bus->longest = 0;
+	bus->first = bus->range[0].addr;
+	bus->last = 0;
+	for (i = 0; i < bus->nr; i++) {
+		gpa_t len = max(bus->range[i].len, 1u);
+
+		bus->longest = max(bus->longest, len);
+		bus->last = max(bus->last, bus->range[i].addr + len - 1);
+	}
 }
 
 /**
@@ -150,8 +161,7 @@ int kvm_iobus_add(struct kvm *kvm, enum kvm_bus_id id, gpa_t addr, u32 len, stru
 		memcpy(&new->range[at + 1], &old->range[at], (nr - at) * sizeof(new->range[0]));
 	new->range[at] = (struct kvm_iobus_range){ .addr = addr, .len = len, .dev = dev };
 	new->nr = nr + 1;
-	new->longest = old ? old->longest : 0;
-	note_length(new, len);
+	summarize(new);
 
 	rcu_assign_pointer(kvm->bus[id], new);
 	if (old)
@@ -183,14 +193,11 @@ void kvm_iobus_del(struct kvm *kvm, enum kvm_bus_id id, struct kvm_iodev *dev)
 	if (new) {
 		unsigned int o = 0;
 
-		new->longest = 0;
-		for (i = 0; i < old->nr; i++) {
-			if (old->range[i].dev == dev)
-				continue;
-			new->range[o++] = old->range[i];
-			note_length(new, old->range[i].len);
-		}
+		for (i = 0; i < old->nr; i++)
+			if (old->range[i].dev != dev)
+				new->range[o++] = old->range[i];
 		new->nr = o;
+		summarize(new);
 		rcu_assign_pointer(kvm->bus[id], new);
 		kvm_synchronize(kvm);
 		kvfree(old);
@@ -205,6 +212,7 @@ void kvm_iobus_del(struct kvm *kvm, enum kvm_bus_id id, struct kvm_iodev *dev)
 		memmove(&old->range[i], &old->range[i + 1],
 			(old->nr - i - 1) * sizeof(old->range[0]));
 		old->nr--;
+		summarize(old);
 		rcu_assign_pointer(kvm->bus[id], old);
 	} else {
 		rcu_assign_pointer(kvm->bus[id], NULL);
