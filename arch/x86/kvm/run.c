@@ -192,7 +192,7 @@ static __always_inline int run_inner(struct x86_vcpu *vcpu)
 		vcpu->ev.exit_soon = false;
 		arch_smp_send_reschedule(vcpu->base.cpu);
 	}
-	if (vcpu->fpu.switch_any)
+	if (vcpu->fpu.switch_any || unlikely(test_thread_flag(TIF_NEED_FPU_LOAD)))
 		fpu_enter(vcpu);
 	if (unlikely(vcpu->debug.active))
 		debug_enter(vcpu);

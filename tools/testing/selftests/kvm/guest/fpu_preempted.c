@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Vector registers of a guest whose thread shares its CPU with another that
+ * uses them, too: they must be the guest's own again after each switch.
+ */
+#include <pthread.h>
+#include <sched.h>
+
+#include "box.h"
+
+#define ROUNDS 3000
+#define PATTERN 0x1234567890abcdefull
+
+static GUEST void keep(void)
+{
+	u64 spin, v, i;
+
+	asm volatile("movq %0, %%xmm7" : : "r"(PATTERN));
+	for (i = 0; i < ROUNDS; i++) {
+		for (spin = 0; spin < 20000; spin++)
+			asm volatile("");
+		asm volatile("movq %%xmm7, %0" : "=r"(v));
+		G_CHECK_EQ(v, PATTERN);
+	}
+	g_done();
+}
+
+static volatile bool stop;
+
+static void *spoil(void *arg)
+{
+	while (!stop)
+		asm volatile("movq %0, %%xmm7" : : "r"(0xbadbadull));
+	return NULL;
+}
+
+CASE_SLOW(another_thread_uses_them_on_the_same_cpu, 30, NULL)
+{
+	struct box *b = box_new();
+	struct cpu *c = cpu_new(b, 0);
+	pthread_t t;
+	cpu_set_t one;
+
+	CPU_ZERO(&one);
+	CPU_SET(0, &one);
+	CHECK(!sched_setaffinity(0, sizeof(one), &one));
+	CHECK(!pthread_create(&t, NULL, spoil, NULL));
+	cpu_long(c, keep);
+	cpu_expect_done(c);
+	stop = true;
+	pthread_join(t, NULL);
+}
