@@ -9,15 +9,15 @@
 #define BAD 0x8000000000000000ull
 
 /* Branches whose target comes from MMIO are emulated. */
-GUEST static void branches(void)
+static GUEST void branches(void)
 {
 	u64 sp;
 
-	G_CHECK_EQ(G_TRY("jmp *(%0)", , G_LIST("r"(LAY_MMIO))), VEC_GP);
+	G_CHECK_EQ(G_TRY("jmp *(%0)", G_NONE, G_LIST("r"(LAY_MMIO))), VEC_GP);
 	G_CHECK_EQ(g_percpu()->err, 0);
 	g_sync(1, g_percpu()->rip);
 	asm volatile("mov %%rsp, %0" : "=r"(sp));
-	G_CHECK_EQ(G_TRY("call *(%0)", , G_LIST("r"(LAY_MMIO))), VEC_GP);
+	G_CHECK_EQ(G_TRY("call *(%0)", G_NONE, G_LIST("r"(LAY_MMIO))), VEC_GP);
 	g_sync(2, g_percpu()->rip);
 	/* the same with a good target */
 	asm volatile("call *(%0)" : : "r"(LAY_MMIO + 8)
@@ -27,8 +27,8 @@ GUEST static void branches(void)
 }
 
 asm(".pushsection payload_text, \"ax\"\n"
-    "just_return: ret\n"
-    ".popsection\n");
+	"just_return: ret\n"
+	".popsection\n");
 extern u8 just_return[];
 
 static u64 serve(struct cpu *c, u64 stage)
@@ -66,7 +66,7 @@ static const u32 msrs[] = {
 	MSR_SYSENTER_ESP, MSR_SYSENTER_EIP,
 };
 
-GUEST static void write_msr(void)
+static GUEST void write_msr(void)
 {
 	u64 msr, v, old, got;
 
@@ -126,7 +126,7 @@ CASE(set_msrs_by_the_vmm)
 	CHECK_EQ(cpu_expect_sync(c, 2), G_NO_TRAP);
 }
 
-GUEST static void nothing(void)
+static GUEST void nothing(void)
 {
 	g_done();
 }

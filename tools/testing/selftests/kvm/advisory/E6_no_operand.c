@@ -19,12 +19,12 @@
 /* UD2 and "kvm" */
 static const u8 prefix[] = { 0x0f, 0x0b, 'k', 'v', 'm' };
 
-GUEST static void on_any(struct trap *t)
+static GUEST void on_any(struct trap *t)
 {
 	g_sync(100 + t->vec, t->err);
 }
 
-GUEST static void install(void)
+static GUEST void install(void)
 {
 	u64 i;
 

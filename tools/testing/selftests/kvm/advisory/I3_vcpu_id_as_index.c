@@ -7,12 +7,12 @@
 
 static volatile u64 taken GUEST_DATA;
 
-GUEST static void on_irq(struct trap *t)
+static GUEST void on_irq(struct trap *t)
 {
 	taken++;
 }
 
-GUEST static void take(u64 rounds)
+static GUEST void take(u64 rounds)
 {
 	u64 i;
 

@@ -89,7 +89,7 @@ CASE(a_good_slot_cannot_be_turned_into_a_bad_one)
 	probe(b, c);
 }
 
-GUEST static void read_it(void)
+static GUEST void read_it(void)
 {
 	g_sync(1, g_read64(GPA));
 }

@@ -43,7 +43,7 @@ static void *scribble(void *arg)
 	return NULL;
 }
 
-GUEST static void busy(void)
+static GUEST void busy(void)
 {
 	u64 i, a = LAY_SCRATCH, n;
 
@@ -104,7 +104,7 @@ static struct cpu *scene(void)
 	return c;
 }
 
-GUEST static void fine(void)
+static GUEST void fine(void)
 {
 	g_done();
 }

@@ -36,7 +36,7 @@ static const struct get {
 	{ "PIT2", KVM_GET_PIT2, true, sizeof(struct kvm_pit_state2), 0 },
 };
 
-GUEST static void once(void)
+static GUEST void once(void)
 {
 	g_sync(1, 0);
 	g_done();
@@ -189,7 +189,7 @@ CASE(statistics_hold_no_pointers)
 	}
 }
 
-GUEST static void leak_probe(void)
+static GUEST void leak_probe(void)
 {
 	u64 v = 0, cr2;
 
@@ -197,7 +197,7 @@ GUEST static void leak_probe(void)
 	asm volatile("movzbl (%1), %k0" : "=r"(v) : "r"(LAY_MMIO) : "memory");
 	G_CHECK_EQ(v, 0x42);
 	/* a fault while KVM stores port data: the error code is a proper one */
-	G_CHECK_EQ(G_TRY("insb", , G_LIST("d"(0x510), "D"(0x12ul << 40))),
+	G_CHECK_EQ(G_TRY("insb", G_NONE, G_LIST("d"(0x510), "D"(0x12ul << 40))),
 		   VEC_PF);
 	G_CHECK_EQ(g_percpu()->err & ~7ull, 0);
 	cr2 = g_percpu()->cr2;

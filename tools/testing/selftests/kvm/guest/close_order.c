@@ -5,7 +5,7 @@
 
 #include "box.h"
 
-GUEST static void two_stages(void)
+static GUEST void two_stages(void)
 {
 	g_sync(1, 1);
 	g_sync(2, 2);
@@ -71,7 +71,7 @@ CASE(stats_descriptor_outlives_the_others)
 	CHECK_EQ(pread(cpu_stats, &h, sizeof(h), 0), sizeof(h));
 }
 
-GUEST static void spin(void)
+static GUEST void spin(void)
 {
 	for (;;)
 		g_pause();

@@ -13,8 +13,9 @@
 #include "tap.h"
 #include "x86.h"
 
-#define GUEST __attribute__((section("payload_text"), noinline, noclone, used))
-#define GUEST_DATA __attribute__((section("payload_data")))
+#define __section(name) __attribute__((section(name)))
+#define GUEST __section("payload_text") __attribute__((noinline, noclone, used))
+#define GUEST_DATA __section("payload_data")
 #define G_INLINE static inline __attribute__((always_inline))
 
 /**
@@ -109,9 +110,10 @@ G_INLINE void g_fail(u64 line, u64 found, u64 wanted)
 
 /*
  * Runs one instruction that may fault and gives the vector, or G_NO_TRAP.
- * Operands are written G_LIST("=a"(x)), G_LIST("c"(y)).  r11 is lost.
+ * Operands are written G_LIST("=a"(x)), G_LIST("c"(y)), or G_NONE. r11 is lost.
  */
 #define G_LIST(...) __VA_ARGS__
+#define G_NONE
 #define G_TRY(insn, outs, ins) ({					\
 	g_percpu()->vec = G_NO_TRAP;					\
 	asm volatile("leaq 771f(%%rip), %%r11\n\t"			\
@@ -147,7 +149,7 @@ G_INLINE u64 g_try_rdmsr(u32 msr, u64 *v)
 
 G_INLINE u64 g_try_wrmsr(u32 msr, u64 v)
 {
-	return G_TRY("wrmsr", , G_LIST("c"(msr), "a"((u32)v),
+	return G_TRY("wrmsr", G_NONE, G_LIST("c"(msr), "a"((u32)v),
 				       "d"((u32)(v >> 32))));
 }
 

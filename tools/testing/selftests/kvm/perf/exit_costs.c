@@ -23,7 +23,7 @@
 #define USER_PORT 0x610
 
 #define PAYLOAD_LOOP(id, body)						\
-GUEST static void id(void)						\
+static GUEST void id(void)						\
 {									\
 	u64 begin, end, i;						\
 									\
@@ -46,7 +46,7 @@ PAYLOAD_LOOP(do_out_event, g_out32(EVENT_PORT, 1))
 PAYLOAD_LOOP(do_mmio_event, g_write32(EVENT_GPA, 1))
 PAYLOAD_LOOP(do_mmio_user, g_read32(LAY_MMIO))
 
-GUEST static void touch_pages(u64 write)
+static GUEST void touch_pages(u64 write)
 {
 	u64 begin, end, a, sum = 0;
 
@@ -64,7 +64,7 @@ GUEST static void touch_pages(u64 write)
 	}
 }
 
-GUEST static void nothing(void)
+static GUEST void nothing(void)
 {
 	g_done();
 }
