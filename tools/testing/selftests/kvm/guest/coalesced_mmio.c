@@ -29,7 +29,7 @@ static int zone(struct box *b, unsigned long request, u64 addr, u32 size,
 #define ADD(b, a, s) zone(b, KVM_REGISTER_COALESCED_MMIO, a, s, 0)
 #define DEL(b, a, s) zone(b, KVM_UNREGISTER_COALESCED_MMIO, a, s, 0)
 
-GUEST static void three_widths(void)
+static GUEST void three_widths(void)
 {
 	g_write32(ZONE, 0x11223344);
 	g_write8(ZONE + 5, 0x55);
@@ -74,7 +74,7 @@ CASE(writes_gather_in_order)
 	CHECK_EQ(r->last, 3);
 }
 
-GUEST static void many(u64 n)
+static GUEST void many(u64 n)
 {
 	u64 i;
 
@@ -104,7 +104,7 @@ CASE(a_full_ring_exits)
 	CHECK_EQ(*(u32 *)r->coalesced_mmio[RING_SLOTS - 1].data, RING_SLOTS);
 }
 
-GUEST static void ports(void)
+static GUEST void ports(void)
 {
 	g_out8(PORT, 0x12);
 	g_out32(PORT + 4, 0x345678);
@@ -148,7 +148,7 @@ CASE(errors)
 	CHECK_OK(DEL(b, ZONE, PAGE));
 }
 
-GUEST static void two_zones(void)
+static GUEST void two_zones(void)
 {
 	g_write32(ZONE, 1);
 	g_write32(ZONE + 0x100, 2);

@@ -114,7 +114,7 @@ static volatile u32 ask_leaf GUEST_DATA;
 static volatile u32 ask_sub GUEST_DATA;
 static volatile u32 answer[4] GUEST_DATA;
 
-GUEST static void ask(void)
+static GUEST void ask(void)
 {
 	u32 a, b, c, d;
 
@@ -212,7 +212,7 @@ CASE(osxsave_follows_cr4)
 	CHECK_EQ(got[2] >> 27 & 1, 1);
 }
 
-GUEST static void high_registers(void)
+static GUEST void high_registers(void)
 {
 	u64 a = 0xffffffff00000000ull, c = 0xffffffff00000000ull, b, d;
 

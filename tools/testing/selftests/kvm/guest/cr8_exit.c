@@ -2,7 +2,7 @@
 /* CR8 without an irqchip: kvm_run carries it, and lowering it exits. */
 #include "box.h"
 
-GUEST static void moves(void)
+static GUEST void moves(void)
 {
 	G_CHECK_EQ(g_cr8(), 0);
 	g_set_cr8(5);
@@ -33,7 +33,7 @@ CASE(lowering_exits_raising_does_not)
 	cpu_expect_done(c);
 }
 
-GUEST static void reads(void)
+static GUEST void reads(void)
 {
 	for (;;)
 		g_sync(1, g_cr8());
@@ -68,11 +68,11 @@ CASE(a_value_above_15_ends_the_run)
 	CHECK_EQ(cpu_expect_sync(c, 1), 4);
 }
 
-GUEST static void bad(void)
+static GUEST void bad(void)
 {
-	G_CHECK_EQ(G_TRY("mov %0, %%cr8", , G_LIST("r"(16ul))), VEC_GP);
+	G_CHECK_EQ(G_TRY("mov %0, %%cr8", G_NONE, G_LIST("r"(16ul))), VEC_GP);
 	G_CHECK_EQ(g_cr8(), 0);
-	G_CHECK_EQ(G_TRY("mov %0, %%cr8", , G_LIST("r"(1ul << 63))), VEC_GP);
+	G_CHECK_EQ(G_TRY("mov %0, %%cr8", G_NONE, G_LIST("r"(1ul << 63))), VEC_GP);
 	g_done();
 }
 

@@ -57,7 +57,7 @@ G_INLINE void g_set_dr##n(u64 v)					\
 }
 DR(0) DR(1) DR(2) DR(3) DR(6) DR(7)
 
-GUEST static void moves(void)
+static GUEST void moves(void)
 {
 	G_CHECK_EQ(g_dr0(), 0x1111);
 	G_CHECK_EQ(g_dr6(), DR6_IDLE | 1);
@@ -74,12 +74,12 @@ GUEST static void moves(void)
 	G_CHECK_EQ(g_dr3(), 0xdef000);
 	G_CHECK_EQ(g_dr6(), DR6_IDLE);
 	G_CHECK_EQ(g_dr7(), DR7_ONE);
-	G_CHECK_EQ(G_TRY("mov %0, %%dr6", , G_LIST("r"(1ul << 32))), VEC_GP);
-	G_CHECK_EQ(G_TRY("mov %0, %%dr7", , G_LIST("r"(1ul << 32))), VEC_GP);
+	G_CHECK_EQ(G_TRY("mov %0, %%dr6", G_NONE, G_LIST("r"(1ul << 32))), VEC_GP);
+	G_CHECK_EQ(G_TRY("mov %0, %%dr7", G_NONE, G_LIST("r"(1ul << 32))), VEC_GP);
 	/* 4 and 5 are 6 and 7 while CR4.DE is off, else undefined */
-	G_CHECK_EQ(G_TRY("mov %%dr4, %%r11", , ), G_NO_TRAP);
+	G_CHECK_EQ(G_TRY("mov %%dr4, %%r11", G_NONE, G_NONE), G_NO_TRAP);
 	g_set_cr4(g_cr4() | CR4_DE);
-	G_CHECK_EQ(G_TRY("mov %%dr4, %%r11", , ), VEC_UD);
+	G_CHECK_EQ(G_TRY("mov %%dr4, %%r11", G_NONE, G_NONE), VEC_UD);
 	g_done();
 }
 
@@ -106,7 +106,7 @@ static volatile u64 db_rip GUEST_DATA;
 static volatile u64 db_dr6 GUEST_DATA;
 static volatile u64 watched GUEST_DATA;
 
-GUEST static void on_db(struct trap *t)
+static GUEST void on_db(struct trap *t)
 {
 	db_count++;
 	db_rip = t->rip;
@@ -116,7 +116,7 @@ GUEST static void on_db(struct trap *t)
 	t->rflags &= ~RFLAGS_TF;
 }
 
-GUEST static void own_breakpoints(void)
+static GUEST void own_breakpoints(void)
 {
 	u64 here;
 
@@ -155,7 +155,7 @@ CASE(the_guests_own_breakpoints_work)
 	cpu_expect_done(c);
 }
 
-GUEST static void step_over_exits(void)
+static GUEST void step_over_exits(void)
 {
 	g_handlers[VEC_DB] = on_db;
 	asm volatile("xor %%ecx, %%ecx; xor %%eax, %%eax\n\t"
@@ -186,12 +186,12 @@ CASE(the_guest_single_steps_over_instructions_that_exit)
 	cpu_expect_done(c);
 }
 
-GUEST static void general_detect(void)
+static GUEST void general_detect(void)
 {
 	u64 v;
 
 	g_set_dr7(DR7_ONE | DR7_GD);
-	G_CHECK_EQ(G_TRY("mov %%dr0, %0", G_LIST("=r"(v)), ), VEC_DB);
+	G_CHECK_EQ(G_TRY("mov %%dr0, %0", G_LIST("=r"(v)), G_NONE), VEC_DB);
 	/* the fault itself switches the protection off */
 	G_CHECK_EQ(g_dr6() & DR6_BD, DR6_BD);
 	g_done();

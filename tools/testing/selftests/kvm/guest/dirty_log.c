@@ -18,7 +18,7 @@ struct scene {
 static volatile u32 to_write[PAGES] GUEST_DATA;
 static volatile u32 how_many GUEST_DATA;
 
-GUEST static void writer(void)
+static GUEST void writer(void)
 {
 	u64 i;
 

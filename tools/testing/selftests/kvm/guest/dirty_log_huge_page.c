@@ -7,7 +7,7 @@
 #define SIZE (4 * MEG)
 #define PAGES (SIZE / PAGE)
 
-GUEST static void touch(void)
+static GUEST void touch(void)
 {
 	u64 a;
 

@@ -236,7 +236,7 @@ static void each(struct cpu *c)
 	}
 }
 
-GUEST static void nothing(void)
+static GUEST void nothing(void)
 {
 	g_done();
 }

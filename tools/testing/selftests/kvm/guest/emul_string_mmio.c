@@ -34,7 +34,7 @@ static void serve(struct cpu *c)
 	cx_;								\
 })
 
-GUEST static void moves(void)
+static GUEST void moves(void)
 {
 	G_CHECK_EQ(STRING("rep movsb", LAY_MMIO, RAM, LEN), 0);
 	G_CHECK_EQ(STRING("rep movsl", RAM + 0x100, LAY_MMIO, LEN / 4), 0);
@@ -66,7 +66,7 @@ CASE(copies_in_all_directions)
 	CHECK_MEM_EQ(ram + 0x200, ram, 16);
 }
 
-GUEST static void compares(void)
+static GUEST void compares(void)
 {
 	u64 left, flags;
 
@@ -105,12 +105,12 @@ CASE(compares_and_scans_stop_where_they_should)
 	CHECK_EQ(c->stage, 3);
 }
 
-GUEST static void faulting(void)
+static GUEST void faulting(void)
 {
 	u64 di = (0x12ull << 40) - 16, si = LAY_MMIO, cx = 32;
 
 	/* the destination ends after 16 bytes */
-	G_CHECK_EQ(G_TRY("rep movsb", G_LIST("+D"(di), "+S"(si), "+c"(cx)), ),
+	G_CHECK_EQ(G_TRY("rep movsb", G_LIST("+D"(di), "+S"(si), "+c"(cx)), G_NONE),
 		   VEC_PF);
 	G_CHECK_EQ(g_percpu()->cr2, 0x12ull << 40);
 	G_CHECK_EQ(cx, 16);

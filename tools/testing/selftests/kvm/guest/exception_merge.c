@@ -12,7 +12,7 @@ static volatile u64 err GUEST_DATA;
 static volatile u64 gate_to_break GUEST_DATA;
 static volatile u64 second_gate GUEST_DATA;
 
-GUEST static void report(struct trap *t)
+static GUEST void report(struct trap *t)
 {
 	vec = t->vec;
 	err = t->err;
@@ -21,7 +21,7 @@ GUEST static void report(struct trap *t)
 		g_done();
 }
 
-GUEST static void break_gate(u64 v)
+static GUEST void break_gate(u64 v)
 {
 	/* clear the present bit of the gate: its use gives #NP */
 	*(volatile u64 *)(LAY_IDT + 16 * v) &= ~(1ull << 47);
@@ -32,12 +32,12 @@ GUEST static void break_gate(u64 v)
  * page fault comes in between: what is injected anew after one, QEMU does not
  * merge.
  */
-GUEST static void warm_up(void)
+static GUEST void warm_up(void)
 {
-	G_CHECK_EQ(G_TRY("ud2", , ), VEC_UD);
+	G_CHECK_EQ(G_TRY("ud2", G_NONE, G_NONE), VEC_UD);
 }
 
-GUEST static void raise_it(u64 which)
+static GUEST void raise_it(u64 which)
 {
 	u64 i;
 
@@ -106,7 +106,7 @@ CASE(fault_in_a_double_fault_is_a_shutdown)
 }
 
 /* And where a page that the delivery needs is first made by the host. */
-GUEST static void fault_with_far_stack(void)
+static GUEST void fault_with_far_stack(void)
 {
 	u64 i;
 

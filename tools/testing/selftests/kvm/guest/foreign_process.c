@@ -4,7 +4,7 @@
 
 #include "box.h"
 
-GUEST static void one_sync(void)
+static GUEST void one_sync(void)
 {
 	g_sync(1, 0);
 	g_done();

@@ -8,7 +8,7 @@
 #define XCOMP_BV(x) (*(u64 *)((u8 *)(x) + 520))
 #define MXCSR(x) (*(u32 *)((u8 *)(x) + 24))
 
-GUEST static void add_one(void)
+static GUEST void add_one(void)
 {
 	u64 v;
 
@@ -247,7 +247,7 @@ CASE(xcr0_round_trip_and_refusals)
 	CHECK_EQ(cpu_get_xcrs(c).xcrs[0].value, 3);
 }
 
-GUEST static void use_xcr0(void)
+static GUEST void use_xcr0(void)
 {
 	u32 lo, hi;
 
@@ -256,11 +256,11 @@ GUEST static void use_xcr0(void)
 	g_sync(1, lo | (u64)hi << 32);
 	asm volatile("xsetbv" : : "a"(3), "d"(0), "c"(0));
 	g_sync(2, 0);
-	G_CHECK_EQ(G_TRY("xsetbv", , G_LIST("a"(2), "d"(0), "c"(0))), VEC_GP);
-	G_CHECK_EQ(G_TRY("xsetbv", , G_LIST("a"(5), "d"(0), "c"(0))), VEC_GP);
-	G_CHECK_EQ(G_TRY("xsetbv", , G_LIST("a"(3), "d"(1 << 30), "c"(0))),
+	G_CHECK_EQ(G_TRY("xsetbv", G_NONE, G_LIST("a"(2), "d"(0), "c"(0))), VEC_GP);
+	G_CHECK_EQ(G_TRY("xsetbv", G_NONE, G_LIST("a"(5), "d"(0), "c"(0))), VEC_GP);
+	G_CHECK_EQ(G_TRY("xsetbv", G_NONE, G_LIST("a"(3), "d"(1 << 30), "c"(0))),
 		   VEC_GP);
-	G_CHECK_EQ(G_TRY("xsetbv", , G_LIST("a"(3), "d"(0), "c"(1))), VEC_GP);
+	G_CHECK_EQ(G_TRY("xsetbv", G_NONE, G_LIST("a"(3), "d"(0), "c"(1))), VEC_GP);
 	asm volatile("xgetbv" : "=a"(lo), "=d"(hi) : "c"(0));
 	g_sync(3, lo | (u64)hi << 32);
 	g_done();

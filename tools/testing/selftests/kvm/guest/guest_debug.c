@@ -18,20 +18,20 @@ static void debug(struct cpu *c, u32 control, const u64 *regs)
 #define STEP (KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_SINGLESTEP)
 
 asm(".pushsection payload_text, \"ax\"\n"
-    "few_steps:\n"
-    "	nop\n"
-    "	inc %rax\n"
-    "	xor %ecx, %ecx\n"
-    "	xor %eax, %eax\n"
-    "	cpuid\n"
-    "step_after_cpuid:\n"
-    "	nop\n"
-    "	mov $0x277, %ecx\n"
-    "	rdmsr\n"
-    "step_after_rdmsr:\n"
-    "	nop\n"
-    "	hlt\n"
-    ".popsection\n");
+	"few_steps:\n"
+	"	nop\n"
+	"	inc %rax\n"
+	"	xor %ecx, %ecx\n"
+	"	xor %eax, %eax\n"
+	"	cpuid\n"
+	"step_after_cpuid:\n"
+	"	nop\n"
+	"	mov $0x277, %ecx\n"
+	"	rdmsr\n"
+	"step_after_rdmsr:\n"
+	"	nop\n"
+	"	hlt\n"
+	".popsection\n");
 extern u8 few_steps[], step_after_cpuid[], step_after_rdmsr[];
 
 CASE(single_steps_stop_after_each_instruction)
@@ -58,7 +58,7 @@ CASE(single_steps_stop_after_each_instruction)
 	CHECK_EQ(cpu_get_debugregs(c).dr6, DR6_IDLE);
 }
 
-GUEST static void io_steps(void)
+static GUEST void io_steps(void)
 {
 	g_out8(0x510, 1);
 	g_in8(0x510);
@@ -99,7 +99,7 @@ CASE(single_steps_over_io_and_mmio)
 	CHECK(steps >= 4);
 }
 
-GUEST static void flags_steps(void)
+static GUEST void flags_steps(void)
 {
 	u64 f;
 
@@ -125,17 +125,17 @@ CASE(the_guest_does_not_see_the_trap_flag_after_stepping)
 }
 
 asm(".pushsection payload_text, \"ax\"\n"
-    "bp_here:\n"
-    "	nop\n"
-    "	int3\n"
-    "bp_after:\n"
-    "	nop\n"
-    "	mov $1, %eax\n"
-    "	hlt\n"
-    ".popsection\n");
+	"bp_here:\n"
+	"	nop\n"
+	"	int3\n"
+	"bp_after:\n"
+	"	nop\n"
+	"	mov $1, %eax\n"
+	"	hlt\n"
+	".popsection\n");
 extern u8 bp_here[], bp_after[];
 
-GUEST static void guest_got_it(struct trap *t)
+static GUEST void guest_got_it(struct trap *t)
 {
 	g_sync(1, 0);
 }
@@ -160,9 +160,9 @@ CASE(int3_stops_at_itself_with_software_breakpoints)
 	cpu_expect_exit(c, KVM_EXIT_HLT);
 }
 
-GUEST static void own_int3(void)
+static GUEST void own_int3(void)
 {
-	G_CHECK_EQ(G_TRY("int3", , ), VEC_BP);
+	G_CHECK_EQ(G_TRY("int3", G_NONE, G_NONE), VEC_BP);
 	g_done();
 }
 
@@ -204,7 +204,7 @@ CASE(a_hardware_breakpoint_stops_before_the_instruction)
 
 static volatile u64 watched GUEST_DATA;
 
-GUEST static void writes(void)
+static GUEST void writes(void)
 {
 	u64 i;
 
@@ -237,12 +237,12 @@ CASE(a_watchpoint_stops_after_the_write)
 
 static volatile u64 hits GUEST_DATA;
 
-GUEST static void on_hit(struct trap *t)
+static GUEST void on_hit(struct trap *t)
 {
 	hits++;
 }
 
-GUEST static void wait_for_hit(void)
+static GUEST void wait_for_hit(void)
 {
 	g_handlers[VEC_DB] = on_hit;
 	g_handlers[VEC_BP] = on_hit;
@@ -267,14 +267,14 @@ CASE(injected_debug_exceptions_reach_the_guest)
 	cpu_expect_done(c);
 }
 
-GUEST static void on_nmi(struct trap *t)
+static GUEST void on_nmi(struct trap *t)
 {
 	hits++;
 }
 
 asm(".pushsection payload_text, \"ax\"\n"
-    "irq_steps: nop; nop; nop; nop; nop; hlt\n"
-    ".popsection\n");
+	"irq_steps: nop; nop; nop; nop; nop; hlt\n"
+	".popsection\n");
 extern u8 irq_steps[];
 
 CASE(block_irq_keeps_events_out_while_stepping)

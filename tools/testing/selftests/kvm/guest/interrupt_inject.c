@@ -7,7 +7,7 @@
 static volatile u64 taken GUEST_DATA;
 static volatile u64 taken_vec GUEST_DATA;
 
-GUEST static void count_irq(struct trap *t)
+static GUEST void count_irq(struct trap *t)
 {
 	taken++;
 	taken_vec = t->vec;
@@ -20,7 +20,7 @@ static int inject(struct cpu *c, u32 irq)
 	return ioctl(c->fd, KVM_INTERRUPT, &i);
 }
 
-GUEST static void enabled(void)
+static GUEST void enabled(void)
 {
 	g_handlers[VEC] = count_irq;
 	g_sti();
@@ -80,7 +80,7 @@ CASE(vectors_end_at_255)
 	cpu_expect_sync(c, 2);
 }
 
-GUEST static void all_vectors(void)
+static GUEST void all_vectors(void)
 {
 	u64 v;
 
@@ -109,7 +109,7 @@ CASE(every_vector_arrives_as_itself)
 	cpu_expect_done(c);
 }
 
-GUEST static void closed_then_open(void)
+static GUEST void closed_then_open(void)
 {
 	g_handlers[VEC] = count_irq;
 	g_cli();
@@ -157,7 +157,7 @@ CASE(the_window_is_open_at_once_in_an_open_guest)
 	cpu_expect_sync(c, 2);
 }
 
-GUEST static void sti_shadow(void)
+static GUEST void sti_shadow(void)
 {
 	g_handlers[VEC] = count_irq;
 	g_sync(1, 0);
@@ -181,7 +181,7 @@ CASE(no_window_in_the_shadow_of_sti)
 	CHECK_EQ(*(u8 *)box_hva(b, rip - 3), 0xfb);
 }
 
-GUEST static void halted(void)
+static GUEST void halted(void)
 {
 	g_handlers[VEC] = count_irq;
 	g_sti_hlt();
@@ -200,7 +200,7 @@ CASE(it_wakes_from_hlt)
 	cpu_expect_done(c);
 }
 
-GUEST static void io_between(void)
+static GUEST void io_between(void)
 {
 	g_handlers[VEC] = count_irq;
 	g_sti();
@@ -228,7 +228,7 @@ CASE(it_waits_for_the_io_in_progress)
 }
 
 /* Stack in a page that is not mapped yet: the delivery itself faults first. */
-GUEST static void stack_elsewhere(void)
+static GUEST void stack_elsewhere(void)
 {
 	g_handlers[VEC] = count_irq;
 	asm volatile("mov %%rsp, %%rbx\n\t"

@@ -4,7 +4,7 @@
 
 #define PORT 0x510
 
-GUEST static void widths(void)
+static GUEST void widths(void)
 {
 	g_out8(PORT, 0x12);
 	g_out16(PORT + 2, 0x3456);
@@ -36,7 +36,7 @@ CASE(each_width_carries_its_data)
 	cpu_expect_done(c);
 }
 
-GUEST static void narrow_in(void)
+static GUEST void narrow_in(void)
 {
 	u64 rax;
 

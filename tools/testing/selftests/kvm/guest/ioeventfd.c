@@ -34,7 +34,7 @@ static int set(struct box *b, int fd, u32 flags, u64 addr, u32 len, u64 match)
 	return ioctl(b->fd, KVM_IOEVENTFD, &e);
 }
 
-GUEST static void port_writes(void)
+static GUEST void port_writes(void)
 {
 	for (;;) {
 		g_out8(PORT, 1);
@@ -96,7 +96,7 @@ CASE(port_of_any_width)
 	round_exits(c, "124xi");
 }
 
-GUEST static void port_values(void)
+static GUEST void port_values(void)
 {
 	g_out8(PORT, 1);
 	g_out8(PORT, 2);
@@ -122,7 +122,7 @@ CASE(data_match_selects)
 	CHECK_EQ(count(two), 1);
 }
 
-GUEST static void mmio_writes(void)
+static GUEST void mmio_writes(void)
 {
 	for (;;) {
 		g_write8(ADDR, 1);
@@ -266,7 +266,7 @@ CASE(a_closed_eventfd_goes_on_swallowing_writes)
 	round_exits(c, "24xi");
 }
 
-GUEST static void string_writes(void)
+static GUEST void string_writes(void)
 {
 	u64 n = 8, from = LAY_SCRATCH;
 

@@ -7,20 +7,20 @@
 
 #include "box.h"
 
-GUEST static void tries(void)
+static GUEST void tries(void)
 {
 	u64 v;
 
-	G_CHECK_EQ(G_TRY("ud2", , ), VEC_UD);
+	G_CHECK_EQ(G_TRY("ud2", G_NONE, G_NONE), VEC_UD);
 	G_CHECK_EQ(g_percpu()->err, 0);
-	G_CHECK_EQ(G_TRY("nop", , ), G_NO_TRAP);
+	G_CHECK_EQ(G_TRY("nop", G_NONE, G_NONE), G_NO_TRAP);
 	G_CHECK_EQ(g_try_rdmsr(0x12345678, &v), VEC_GP);
-	G_CHECK_EQ(G_TRY("movb $0, (%0)", , G_LIST("r"(0x12ull << 40))),
+	G_CHECK_EQ(G_TRY("movb $0, (%0)", G_NONE, G_LIST("r"(0x12ull << 40))),
 		   VEC_PF);
 	G_CHECK_EQ(g_percpu()->err, 2);
 	G_CHECK_EQ(g_percpu()->cr2, 0x12ull << 40);
-	G_CHECK_EQ(G_TRY("int3", , ), VEC_BP);
-	G_CHECK_EQ(G_TRY("divl %0", , G_LIST("r"(0), "a"(1), "d"(0))), VEC_DE);
+	G_CHECK_EQ(G_TRY("int3", G_NONE, G_NONE), VEC_BP);
+	G_CHECK_EQ(G_TRY("divl %0", G_NONE, G_LIST("r"(0), "a"(1), "d"(0))), VEC_DE);
 	g_sync(1, 42);
 	g_done();
 }
@@ -37,19 +37,19 @@ CASE(faults_reach_the_handlers)
 	box_free(b);
 }
 
-GUEST static void fails(void)
+static GUEST void fails(void)
 {
 	G_CHECK_EQ(1, 2);
 	g_done();
 }
 
-GUEST static void traps(void)
+static GUEST void traps(void)
 {
 	asm volatile("ud2");
 	g_done();
 }
 
-GUEST static void strays(void)
+static GUEST void strays(void)
 {
 	g_read8(LAY_MMIO);
 	g_done();

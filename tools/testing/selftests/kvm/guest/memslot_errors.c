@@ -5,7 +5,7 @@
 #define GPA 0x10000000ul
 #define SLOT 5
 
-GUEST static void read_slot(void)
+static GUEST void read_slot(void)
 {
 	for (;;)
 		g_sync(1, g_read64(GPA));

@@ -5,7 +5,7 @@
 #define GPA 0x10000000ul
 #define SLOT 5
 
-GUEST static void look(void)
+static GUEST void look(void)
 {
 	for (;;)
 		g_sync(1, g_read64(GPA));
@@ -134,7 +134,7 @@ CASE(region2_does_the_same)
 	CHECK_ERR(ioctl(b->fd, KVM_SET_USER_MEMORY_REGION2, 8), EFAULT);
 }
 
-GUEST static void fill(void)
+static GUEST void fill(void)
 {
 	u64 a;
 

@@ -6,7 +6,7 @@
 #define STRIDE (2 * PAGE)
 #define STEP 97
 
-GUEST static void visit(u64 count)
+static GUEST void visit(u64 count)
 {
 	u64 i;
 

@@ -5,7 +5,7 @@
 #define GPA 0x10000000ul
 #define SLOT 5
 
-GUEST static void use(void)
+static GUEST void use(void)
 {
 	G_CHECK_EQ(g_read64(GPA), 0x1122334455667788ull);
 	g_write64(GPA, 0xdead);
@@ -59,7 +59,7 @@ CASE(memory_that_the_host_may_not_write_can_be_a_read_only_slot)
 	cpu_expect_done(c);
 }
 
-GUEST static void write_twice(void)
+static GUEST void write_twice(void)
 {
 	g_write64(GPA, 1);
 	g_sync(1, 0);

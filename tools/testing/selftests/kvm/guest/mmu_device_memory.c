@@ -15,7 +15,7 @@
 
 static volatile u32 seen GUEST_DATA;
 
-GUEST static void look(u64 at)
+static GUEST void look(u64 at)
 {
 	seen = g_read32(at);
 	g_sync(1, seen);

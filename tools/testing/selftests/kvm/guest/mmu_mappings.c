@@ -15,7 +15,7 @@ static volatile u64 first GUEST_DATA;
 static volatile u64 last GUEST_DATA;
 static volatile u64 step GUEST_DATA;
 
-GUEST static void touch(void)
+static GUEST void touch(void)
 {
 	u64 a, sum;
 
@@ -139,13 +139,13 @@ CASE(one_gigabyte_pages)
 	CHECK_EQ(stat(b, "pages_1g"), 1);
 }
 
-GUEST static void peek(void)
+static GUEST void peek(void)
 {
 	for (;;)
 		g_sync(1, g_read64(GPA));
 }
 
-GUEST static void poke(void)
+static GUEST void poke(void)
 {
 	for (;;) {
 		g_write64(GPA, 0x77);

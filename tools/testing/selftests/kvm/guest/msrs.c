@@ -172,7 +172,7 @@ static const struct {
 	{ MSR_EFER, EFER_LME | EFER_LMA | EFER_NX | EFER_SCE, 1ull << 33 },
 };
 
-GUEST static void write_values(void)
+static GUEST void write_values(void)
 {
 	for (;;) {
 		u64 v;
@@ -224,7 +224,7 @@ CASE(values_are_taken_or_refused_alike_from_guest_and_host)
 	}
 }
 
-GUEST static void unknown(void)
+static GUEST void unknown(void)
 {
 	u64 v;
 
@@ -248,7 +248,7 @@ CASE(unknown_and_read_only_msrs_fault_in_the_guest)
 	cpu_expect_done(c);
 }
 
-GUEST static void report(void)
+static GUEST void report(void)
 {
 	u32 i;
 

@@ -6,7 +6,7 @@ static volatile u64 count GUEST_DATA;
 static volatile u64 depth GUEST_DATA;
 static volatile u64 syncs GUEST_DATA;
 
-GUEST static void on_nmi(struct trap *t)
+static GUEST void on_nmi(struct trap *t)
 {
 	G_CHECK_EQ(depth, 0);
 	depth++;
@@ -18,7 +18,7 @@ GUEST static void on_nmi(struct trap *t)
 	depth--;
 }
 
-GUEST static void steps(void)
+static GUEST void steps(void)
 {
 	u64 i;
 
@@ -85,7 +85,7 @@ CASE(two_at_once_to_an_open_vcpu_both_arrive)
 	CHECK_EQ(cpu_expect_sync(c, 2), 2);
 }
 
-GUEST static void halt(void)
+static GUEST void halt(void)
 {
 	g_handlers[VEC_NMI] = on_nmi;
 	g_hlt();

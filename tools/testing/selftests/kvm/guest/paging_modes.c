@@ -87,7 +87,7 @@ CASE(three_levels)
 	CHECK_EQ(pt[7] & (PT_A | PT_D), PT_A | PT_D);
 }
 
-GUEST static void load_store(u64 va)
+static GUEST void load_store(u64 va)
 {
 	u32 v;
 
@@ -126,25 +126,25 @@ CASE(four_levels)
 	cpu_expect_sync(c, 1);
 }
 
-GUEST static void protections(u64 va)
+static GUEST void protections(u64 va)
 {
 	/* read-only page: reads go to MMIO, writes fault, WP decides */
 	g_read32(va);
-	G_CHECK_EQ(G_TRY("movl %%eax, (%0)", , G_LIST("r"(va))), VEC_PF);
+	G_CHECK_EQ(G_TRY("movl %%eax, (%0)", G_NONE, G_LIST("r"(va))), VEC_PF);
 	G_CHECK_EQ(g_percpu()->err, 3);
 	G_CHECK_EQ(g_percpu()->cr2, va);
 	g_set_cr0(g_cr0() & ~CR0_WP);
 	g_write32(va, 7);
 	g_set_cr0(g_cr0() | CR0_WP);
 	/* not present at all */
-	G_CHECK_EQ(G_TRY("movl (%0), %%r11d", , G_LIST("r"(va + PAGE))),
+	G_CHECK_EQ(G_TRY("movl (%0), %%r11d", G_NONE, G_LIST("r"(va + PAGE))),
 		   VEC_PF);
 	G_CHECK_EQ(g_percpu()->err, 0);
 	/* no fetch */
-	G_CHECK_EQ(G_TRY("call *%0", , G_LIST("r"(va + 2 * PAGE))), VEC_PF);
+	G_CHECK_EQ(G_TRY("call *%0", G_NONE, G_LIST("r"(va + 2 * PAGE))), VEC_PF);
 	G_CHECK_EQ(g_percpu()->err, 0x11);
 	/* a reserved bit */
-	G_CHECK_EQ(G_TRY("movl (%0), %%r11d", , G_LIST("r"(va + 3 * PAGE))),
+	G_CHECK_EQ(G_TRY("movl (%0), %%r11d", G_NONE, G_LIST("r"(va + 3 * PAGE))),
 		   VEC_PF);
 	/* QEMU leaves the present bit out */
 	G_CHECK_EQ(g_percpu()->err & ~3ull, 8);

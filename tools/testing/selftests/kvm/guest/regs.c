@@ -34,14 +34,14 @@ CASE(the_one_bit_of_rflags_is_always_set)
 
 /* Adds the number of the register to each of them and stops. */
 asm(".pushsection payload_text, \"ax\"\n"
-    "add_to_all:\n"
-    "	add $1, %rax; add $2, %rbx; add $3, %rcx; add $4, %rdx\n"
-    "	add $5, %rsi; add $6, %rdi; add $7, %rsp; add $8, %rbp\n"
-    "	add $9, %r8; add $10, %r9; add $11, %r10; add $12, %r11\n"
-    "	add $13, %r12; add $14, %r13; add $15, %r14; add $16, %r15\n"
-    "	hlt\n"
-    "	jmp add_to_all\n"
-    ".popsection\n");
+	"add_to_all:\n"
+	"	add $1, %rax; add $2, %rbx; add $3, %rcx; add $4, %rdx\n"
+	"	add $5, %rsi; add $6, %rdi; add $7, %rsp; add $8, %rbp\n"
+	"	add $9, %r8; add $10, %r9; add $11, %r10; add $12, %r11\n"
+	"	add $13, %r12; add $14, %r13; add $15, %r14; add $16, %r15\n"
+	"	hlt\n"
+	"	jmp add_to_all\n"
+	".popsection\n");
 extern u8 add_to_all[];
 
 CASE(the_guest_has_them_and_gives_them_back)
@@ -65,7 +65,7 @@ CASE(the_guest_has_them_and_gives_them_back)
 	}
 }
 
-GUEST static void read_flags(void)
+static GUEST void read_flags(void)
 {
 	for (;;)
 		g_sync(1, g_rflags());

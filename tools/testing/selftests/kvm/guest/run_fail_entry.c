@@ -2,14 +2,14 @@
 /* State that the hardware refuses is told by FAIL_ENTRY; the vCPU lives on. */
 #include "box.h"
 
-GUEST static void bad_cr3(void)
+static GUEST void bad_cr3(void)
 {
 	/* a processor that checks faults, QEMU's takes it and fails the entry */
-	g_sync(1, G_TRY("mov %0, %%cr3", , G_LIST("r"(1ul << 62))));
+	g_sync(1, G_TRY("mov %0, %%cr3", G_NONE, G_LIST("r"(1ul << 62))));
 	g_done();
 }
 
-GUEST static void fine(void)
+static GUEST void fine(void)
 {
 	g_done();
 }

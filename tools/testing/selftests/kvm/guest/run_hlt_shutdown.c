@@ -2,7 +2,7 @@
 /* HLT and triple fault are for user space when no irqchip is in the kernel. */
 #include "box.h"
 
-GUEST static void halts(void)
+static GUEST void halts(void)
 {
 	g_hlt();
 	g_sync(1, 0);
@@ -31,7 +31,7 @@ CASE(hlt_exits_behind_the_instruction)
 	cpu_expect_done(c);
 }
 
-GUEST static void triple_fault(void)
+static GUEST void triple_fault(void)
 {
 	struct {
 		u16 limit;
@@ -51,7 +51,7 @@ CASE(triple_fault_exits_as_shutdown)
 	cpu_expect_exit(c, KVM_EXIT_SHUTDOWN);
 }
 
-GUEST static void fine(void)
+static GUEST void fine(void)
 {
 	g_done();
 }

@@ -2,7 +2,7 @@
 /* immediate_exit: KVM_RUN completes what is open and returns EINTR. */
 #include "box.h"
 
-GUEST static void count_in(void)
+static GUEST void count_in(void)
 {
 	u64 i;
 
@@ -52,7 +52,7 @@ CASE(pending_io_is_completed)
 	cpu_expect_done(c);
 }
 
-GUEST static void read_mmio(void)
+static GUEST void read_mmio(void)
 {
 	G_CHECK_EQ(g_read32(LAY_MMIO), 0x12345678);
 	g_done();

@@ -2,7 +2,7 @@
 /* MMIO exits: address, length, data; accesses that are cut into parts. */
 #include "box.h"
 
-GUEST static void widths(void)
+static GUEST void widths(void)
 {
 	g_write8(LAY_MMIO, 0x11);
 	g_write16(LAY_MMIO + 2, 0x2233);
@@ -37,7 +37,7 @@ CASE(each_width)
 	cpu_expect_done(c);
 }
 
-GUEST static void vector(void)
+static GUEST void vector(void)
 {
 	u64 lo, hi;
 
@@ -74,7 +74,7 @@ CASE(sixteen_bytes_come_as_two_exits)
 	cpu_expect_done(c);
 }
 
-GUEST static void crossing(void)
+static GUEST void crossing(void)
 {
 	g_write64(LAY_MMIO + 0xffd, 0x0807060504030201ull);
 	G_CHECK_EQ(g_read32(LAY_MMIO + 0xffe), 0x22221111);
@@ -101,7 +101,7 @@ CASE(an_access_over_two_pages_comes_in_two_parts)
 
 #define EDGE 0x10001000ul	/* memory below, nothing above */
 
-GUEST static void half_memory(void)
+static GUEST void half_memory(void)
 {
 	g_write64(EDGE - 4, 0x0807060504030201ull);
 	G_CHECK_EQ(g_read32(EDGE - 4), 0x04030201);
@@ -123,7 +123,7 @@ CASE(an_access_half_in_memory_exits_for_the_other_half)
 	cpu_expect_done(c);
 }
 
-GUEST static void fetch_there(void)
+static GUEST void fetch_there(void)
 {
 	((void (*)(void))LAY_MMIO)();
 	g_done();
@@ -140,7 +140,7 @@ CASE(code_in_mmio_is_an_internal_error)
 	CHECK_EQ(cpu_get_regs(c).rip, LAY_MMIO);
 }
 
-GUEST static void wide_vector(void)
+static GUEST void wide_vector(void)
 {
 	/* vmovdqu (%rax), %ymm0: MMIO of 32 bytes, not emulated */
 	asm volatile(".byte 0xc5, 0xfe, 0x6f, 0x00"

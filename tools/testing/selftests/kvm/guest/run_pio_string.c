@@ -6,7 +6,7 @@
 #define BUF LAY_SCRATCH
 
 /* Executes one string instruction with registers that the host chose. */
-GUEST static void string_insn(u64 which)
+static GUEST void string_insn(u64 which)
 {
 	u64 cx = 0, si = 0, di = 0;
 
@@ -156,7 +156,7 @@ CASE(zero_elements_do_not_exit)
 			run_form(c, &forms[i], BUF, 0, false);
 }
 
-GUEST static void faults(void)
+static GUEST void faults(void)
 {
 	u64 cx, at;
 

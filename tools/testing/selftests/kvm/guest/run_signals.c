@@ -20,7 +20,7 @@ static void catch(int sig)
 	CHECK_OK(sigaction(sig, &sa, NULL));
 }
 
-GUEST static void spin(void)
+static GUEST void spin(void)
 {
 	for (;;)
 		asm volatile("" : : : "memory");
@@ -71,7 +71,7 @@ CASE(a_signal_ends_a_spinning_guest)
 
 static volatile u64 go_on GUEST_DATA;
 
-GUEST static void wait_for_host(void)
+static GUEST void wait_for_host(void)
 {
 	while (!go_on)
 		g_pause();
@@ -181,7 +181,7 @@ static void *storm(void *arg)
 
 #define ROUNDS 300
 
-GUEST static void io_loop(void)
+static GUEST void io_loop(void)
 {
 	u64 i;
 

@@ -23,7 +23,7 @@ G_INLINE void write_code(u64 at, u8 n)
 	*(volatile u8 *)(at + 5) = 0xc3;
 }
 
-GUEST static void rewrite(void)
+static GUEST void rewrite(void)
 {
 	u64 i;
 
@@ -48,7 +48,7 @@ CASE(the_guest_runs_what_it_wrote)
 	cpu_expect_done(c);
 }
 
-GUEST static void run_it(void)
+static GUEST void run_it(void)
 {
 	for (;;)
 		g_sync(1, call(CODE));
@@ -71,7 +71,7 @@ CASE(the_guest_runs_what_the_host_wrote)
 }
 
 /* An instruction that goes to MMIO is fetched anew by the emulator. */
-GUEST static void mmio_loop(void)
+static GUEST void mmio_loop(void)
 {
 	u64 i, at = LAY_MMIO, v;
 
@@ -100,7 +100,7 @@ CASE(the_emulator_sees_the_change_too)
 }
 
 /* The emulated instruction straddles two pages that are not neighbours. */
-GUEST static void straddle(u64 va)
+static GUEST void straddle(u64 va)
 {
 	u64 v;
 

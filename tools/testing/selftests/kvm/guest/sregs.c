@@ -12,7 +12,7 @@
 
 CPU_STRUCT(sregs2, SREGS2)
 
-GUEST static void idle(void)
+static GUEST void idle(void)
 {
 	for (;;)
 		g_sync(1, g_cr0());
@@ -252,7 +252,7 @@ CASE(an_interrupt_bitmap_queues_the_interrupt)
 	CHECK_EQ(cpu_get_vcpu_events(c).interrupt.nr, 64);
 }
 
-GUEST static void report_crs(void)
+static GUEST void report_crs(void)
 {
 	g_sync(1, g_cr0());
 	g_sync(2, g_cr2());

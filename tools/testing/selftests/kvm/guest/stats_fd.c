@@ -137,7 +137,7 @@ CASE(the_established_names_are_there)
 	has_all(c->fd, vcpu, ARRAY_LEN(vcpu));
 }
 
-GUEST static void work(void)
+static GUEST void work(void)
 {
 	u32 i, a, b, c, d;
 

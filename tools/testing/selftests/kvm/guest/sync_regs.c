@@ -2,7 +2,7 @@
 /* Registers carried in kvm_run instead of by ioctls. */
 #include "box.h"
 
-GUEST static void count(void)
+static GUEST void count(void)
 {
 	u64 i;
 
@@ -80,7 +80,7 @@ CASE(a_set_that_is_not_asked_for_is_left_alone)
 	CHECK_EQ(c->run->s.regs.sregs.cr3, LAY_PML4);
 }
 
-GUEST static void echo(void)
+static GUEST void echo(void)
 {
 	for (;;)
 		asm volatile("outl %%eax, $0xf4\n\t"

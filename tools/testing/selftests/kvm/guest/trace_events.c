@@ -103,7 +103,7 @@ static bool put(const char *path, const char *text)
 	return fclose(f) == 0 && ok;
 }
 
-GUEST static void work(void)
+static GUEST void work(void)
 {
 	u32 a, b, c, d;
 	u64 v;

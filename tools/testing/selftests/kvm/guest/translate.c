@@ -10,7 +10,7 @@ static struct kvm_translation ask(struct cpu *c, u64 va)
 	return t;
 }
 
-GUEST static void idle(void)
+static GUEST void idle(void)
 {
 	g_done();
 }

@@ -9,7 +9,7 @@ static volatile u64 err GUEST_DATA;
 static volatile u64 user_rip GUEST_DATA;
 
 /* Any fault of user code is told and stepped over by @user_rip. */
-GUEST static void note(struct trap *t)
+static GUEST void note(struct trap *t)
 {
 	vec = t->vec;
 	err = t->err;
@@ -18,12 +18,12 @@ GUEST static void note(struct trap *t)
 }
 
 /* INT GATE: rdi is a stage; the kernel half says it to the host. */
-GUEST static void gate(struct trap *t)
+static GUEST void gate(struct trap *t)
 {
 	g_sync(t->rdi, t->rsi);
 }
 
-GUEST static void to_user(u64 entry)
+static GUEST void to_user(u64 entry)
 {
 	u64 i;
 
@@ -52,13 +52,13 @@ GUEST static void to_user(u64 entry)
 })
 
 #define U_CHECK(insn, want) do {					\
-	u64 got_ = U_TRY(insn, , );					\
+	u64 got_ = U_TRY(insn, G_NONE, G_NONE);					\
 									\
 	if (got_ != (want))						\
 		U_SAY(1000 + __LINE__, got_);				\
 } while (0)
 
-GUEST static void privileged(void)
+static GUEST void privileged(void)
 {
 	u64 r;
 
@@ -72,13 +72,13 @@ GUEST static void privileged(void)
 	U_CHECK("lgdt (%%r11)", VEC_GP);
 	U_CHECK("inb $0x70, %%al", VEC_GP);
 	U_CHECK("outb %%al, $0x70", VEC_GP);
-	r = U_TRY("rdmsr", , "c"(MSR_PAT));
+	r = U_TRY("rdmsr", G_NONE, "c"(MSR_PAT));
 	if (r != VEC_GP)
 		U_SAY(2000, r);
-	r = U_TRY("wrmsr", , G_LIST("c"(MSR_PAT), "a"(0), "d"(0)));
+	r = U_TRY("wrmsr", G_NONE, G_LIST("c"(MSR_PAT), "a"(0), "d"(0)));
 	if (r != VEC_GP)
 		U_SAY(2001, r);
-	r = U_TRY("xsetbv", , G_LIST("c"(0), "a"(1), "d"(0)));
+	r = U_TRY("xsetbv", G_NONE, G_LIST("c"(0), "a"(1), "d"(0)));
 	if (r != VEC_GP && r != VEC_UD)
 		U_SAY(2002, r);
 	U_SAY(1, 0);
@@ -107,7 +107,7 @@ CASE(privileged_instructions_fault)
 		    (unsigned long long)c->value);
 }
 
-GUEST static void mmio(void)
+static GUEST void mmio(void)
 {
 	U_SAY(1, g_read32(LAY_MMIO));
 	g_write32(LAY_MMIO + 4, 0x99);
@@ -129,13 +129,13 @@ CASE(mmio_that_user_code_may_access)
 
 #define SUPER (0x12ull << 40)
 
-GUEST static void forbidden_mmio(void)
+static GUEST void forbidden_mmio(void)
 {
 	u64 r;
 
-	r = U_TRY("movl (%1), %%r11d", , G_LIST("r"(SUPER)));
+	r = U_TRY("movl (%1), %%r11d", G_NONE, G_LIST("r"(SUPER)));
 	U_SAY(1, r << 8 | err);
-	r = U_TRY("movl %%r11d, (%1)", , G_LIST("r"(SUPER)));
+	r = U_TRY("movl %%r11d, (%1)", G_NONE, G_LIST("r"(SUPER)));
 	U_SAY(2, r << 8 | err);
 	for (;;)
 		;
@@ -151,7 +151,7 @@ CASE(mmio_on_a_supervisor_page_is_a_page_fault)
 	CHECK_EQ(cpu_expect_sync(c, 2), VEC_PF << 8 | 7);
 }
 
-GUEST static void vmmcall(void)
+static GUEST void vmmcall(void)
 {
 	u64 r = 0x1234;
 
@@ -169,7 +169,7 @@ CASE(hypercalls_from_user_mode_are_not_permitted)
 	CHECK_EQ(cpu_expect_sync(c, 1), -1ull);
 }
 
-GUEST static void allowed(void)
+static GUEST void allowed(void)
 {
 	u32 a, b, c, d;
 
@@ -190,22 +190,22 @@ CASE(cpuid_and_rdtsc_work)
 }
 
 /* The I/O permission bitmap of the TSS opens single ports. */
-GUEST static void ports(void)
+static GUEST void ports(void)
 {
 	u64 r;
 
-	r = U_TRY("outb %%al, %%dx", , G_LIST("a"(0x5a), "d"(0x80)));
+	r = U_TRY("outb %%al, %%dx", G_NONE, G_LIST("a"(0x5a), "d"(0x80)));
 	U_SAY(1, r);
-	r = U_TRY("outb %%al, %%dx", , G_LIST("a"(0x5a), "d"(0x81)));
+	r = U_TRY("outb %%al, %%dx", G_NONE, G_LIST("a"(0x5a), "d"(0x81)));
 	U_SAY(2, r);
-	r = U_TRY("outw %%ax, %%dx", , G_LIST("a"(0x5a), "d"(0x80)));
+	r = U_TRY("outw %%ax, %%dx", G_NONE, G_LIST("a"(0x5a), "d"(0x80)));
 	U_SAY(3, r);
 	for (;;)
 		;
 }
 
 /* LTR, as a kernel does it: QEMU's processor wants the type it leaves. */
-GUEST static void load_tr_then_to_user(u64 entry)
+static GUEST void load_tr_then_to_user(u64 entry)
 {
 	*(volatile u64 *)(LAY_GDT + SEL_TSS) &= ~(2ull << 40);
 	asm volatile("ltr %0" : : "r"((u16)SEL_TSS));

@@ -6,14 +6,14 @@ static volatile u64 seen_vec GUEST_DATA;
 static volatile u64 seen_err GUEST_DATA;
 static volatile u64 seen_count GUEST_DATA;
 
-GUEST static void remember(struct trap *t)
+static GUEST void remember(struct trap *t)
 {
 	seen_vec = t->vec;
 	seen_err = t->err;
 	seen_count++;
 }
 
-GUEST static void open_to_all(void)
+static GUEST void open_to_all(void)
 {
 	u64 i;
 

@@ -12,7 +12,7 @@
 static volatile u64 counter GUEST_DATA;
 static volatile u64 turn GUEST_DATA;
 
-GUEST static void add(void)
+static GUEST void add(void)
 {
 	u64 i;
 
@@ -62,7 +62,7 @@ CASE_SLOW(locked_increments_add_up, 30, NULL)
 #define FIRST 0x10000000ul
 #define PAGES 512
 
-GUEST static void touch_all(void)
+static GUEST void touch_all(void)
 {
 	u64 a;
 
@@ -85,7 +85,7 @@ CASE_SLOW(all_fault_on_the_same_pages, 30, NULL)
 		CHECK_EQ(*(u64 *)(m + i * PAGE), CPUS);
 }
 
-GUEST static void hops(void)
+static GUEST void hops(void)
 {
 	u64 i, before = 0, now;
 
@@ -143,7 +143,7 @@ CASE(a_vcpu_that_changes_its_thread)
 	}
 }
 
-GUEST static void spin(void)
+static GUEST void spin(void)
 {
 	g_sync(1, 0);
 	while (!turn)
