@@ -268,6 +268,8 @@ enum emul_rc emul_jump(struct emul_ctxt *c, u64 rip, unsigned int size);
  * not that simple, nothing was done.
  */
 enum emul_rc emul_fast_mov(struct emul_ctxt *c);
+/* Write what a load of that kind has brought to its register. */
+void emul_finish_load(struct emul_ctxt *c, u64 val);
 
 /* One handler per name in handlers.def. */
 #define FN(name) enum emul_rc emul_op_##name(struct emul_ctxt *c);

@@ -231,6 +231,7 @@ enum emul_io_kind {
 	EMUL_IO_MMIO_WRITE,
 	EMUL_IO_PORT_IN,
 	EMUL_IO_PORT_OUT,
+	EMUL_IO_MSR,		/* the environment knows which */
 };
 
 /**
@@ -438,7 +439,8 @@ struct emul_ctxt {
 	u8 cur_load;		/* how many of them this run has consumed */
 	u8 nr_stores;
 	u8 cur_store;		/* first that was not sent */
-	u16 unused;
+	bool plain_load;	/* of a device, by emul_fast_mov(): data to come */
+	u8 unused;
 	u32 pio_count;		/* string I/O: elements in pio_buf */
 
 	u8 phase;

@@ -56,32 +56,33 @@ static inline enum emul_rc store(struct emul_ctxt *c, enum insn_where from)
 	return wait_for(c, EMUL_IO_MMIO_WRITE, EMUL_PHASE_COMMIT, val);
 }
 
-static inline enum emul_rc load(struct emul_ctxt *c, enum emul_fn fn,
-				enum insn_where to)
+void emul_finish_load(struct emul_ctxt *c, u64 val)
 {
 	const struct insn *insn = &c->insn;
-	unsigned int w = insn->width;
-	u64 val = 0;
-	enum emul_rc rc;
+	unsigned int w = insn->width, fn = insn->op->fn;
 
-	if (c->nr_loads) {
-		if (c->loads[0].key != LOAD_KEY(c->hint_gpa, w))
-			return EMUL_UNHANDLED;
-		val = c->loads[0].data;
-	} else {
-		rc = c->env->mmio(c, false, c->hint_gpa, &val, w);
-		if (rc == EMUL_PENDING)
-			return wait_for(c, EMUL_IO_MMIO_READ,
-					EMUL_PHASE_EXECUTE, 0);
-		if (rc != EMUL_OK)
-			return rc;
-	}
 	if (fn == EMUL_FN_mov)
-		emul_put(c, to == INSN_AT_ACC ? INSN_RAX : insn->reg, w, val);
+		emul_put(c, INSN_FORM_DST(insn->op->form) == INSN_AT_ACC ?
+			 INSN_RAX : insn->reg, w, val);
 	else
 		emul_put(c, insn->reg, insn->opsize,
 			 fn == EMUL_FN_movsx ? sign_extend(val, w) : val);
-	return EMUL_OK;
+}
+
+static inline enum emul_rc load(struct emul_ctxt *c)
+{
+	u64 val = 0;
+	enum emul_rc rc = c->env->mmio(c, false, c->hint_gpa, &val,
+				       c->insn.width);
+
+	if (rc == EMUL_PENDING) {
+		/* Whatever happens to the registers, this answer is its result. */
+		c->plain_load = true;
+		return wait_for(c, EMUL_IO_MMIO_READ, EMUL_PHASE_EXECUTE, 0);
+	}
+	if (rc == EMUL_OK)
+		emul_finish_load(c, val);
+	return rc;
 }
 
 enum emul_rc emul_fast_mov(struct emul_ctxt *c)
@@ -98,6 +99,6 @@ enum emul_rc emul_fast_mov(struct emul_ctxt *c)
 	    !reported(c, c->insn.width))
 		return EMUL_UNHANDLED;
 	if (dst != INSN_AT_RM && dst != INSN_AT_MEM)
-		return load(c, op->fn, dst);
+		return load(c);
 	return c->hint_write ? store(c, INSN_FORM_SRC(form)) : EMUL_UNHANDLED;
 }

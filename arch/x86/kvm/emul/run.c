@@ -94,6 +94,7 @@ enum emul_rc emul_decode(struct emul_ctxt *c)
 	c->cur_load = 0;
 	c->nr_stores = 0;
 	c->cur_store = 0;
+	c->plain_load = false;
 	c->unused = 0;
 	c->pio_count = 0;
 	c->next_rip = emul_skip_rip(c);
@@ -321,6 +322,10 @@ enum emul_rc emul_run(struct emul_ctxt *c)
 		if (rc != EMUL_OK)
 			return leave(c, rc);
 		c->phase = EMUL_PHASE_EXECUTE;
+	}
+	if (c->phase == EMUL_PHASE_EXECUTE && c->plain_load && c->nr_loads) {
+		emul_finish_load(c, c->loads[0].data);
+		return arrive(c);
 	}
 	if (c->phase == EMUL_PHASE_EXECUTE && c->hint_valid) {
 		rc = emul_fast_mov(c);

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef DKVM_EMUL_ENV_H
+#define DKVM_EMUL_ENV_H
+/* What emul_env.c and emul_insn.c share. Nobody else includes it. */
+#include "x86.h"
+#include "emul/emul.h"
+
+/**
+ * struct emul_vcpu - emulation state of a vCPU
+ * @c:       the instruction
+ * @vcpu:    whose
+ * @flags:   EMUL_* that it was begun with
+ * @rflags:  RFLAGS when it began
+ * @counted: it has been counted as an MMIO exit
+ * @answer:  RUN_* of the exit handler that took the instruction over
+ * @atomic:  interrupts are off: callbacks do what they can without sleeping
+ * @decoded: the fast path has decoded the instruction that faulted at this
+ *           address, and left it at that; INVALID_GPA: it has not
+ * @msr_answered: user space has done the MSR access that is waited for
+ * @msr_data: what it has read
+ */
+struct emul_vcpu {
+	struct emul_ctxt c;
+	struct x86_vcpu *vcpu;
+	unsigned int flags;
+	u64 rflags;
+	bool counted;
+	bool atomic;
+	int answer;
+	gpa_t decoded;
+	bool msr_answered;
+	u64 msr_data;
+};
+
+static inline struct x86_vcpu *owner(struct emul_ctxt *c)
+{
+	return c->owner;
+}
+
+static inline struct emul_vcpu *emul_of(struct emul_ctxt *c)
+{
+	return container_of(c, struct emul_vcpu, c);
+}
+
+/* The callbacks: emul_env.c. */
+extern const struct emul_env emul_env;
+
+#endif
