@@ -18,12 +18,18 @@
 #include "vendor.h"
 #include "mmu/perm.h"
 
-static_assert((int)INSN_RDI == GPR_RDI && (int)INSN_NR_GPRS == NR_GPRS);
-static_assert((int)INSN_GS == SEG_GS && (int)INSN_TR == SEG_TR &&
-	      (int)INSN_LDTR == SEG_LDTR);
-static_assert(EMUL_SEG_P == SEG_ATTR_P && EMUL_SEG_G == SEG_ATTR_G);
-static_assert((int)EMUL_SHADOW_STI == SHADOW_STI &&
-	      (int)EMUL_SHADOW_MOVSS == SHADOW_MOVSS);
+/* The library and x86.h count alike. */
+#define SAME(a, b)	static_assert(!((int)(a) ^ (int)(b)))
+
+SAME(INSN_RDI, GPR_RDI);
+SAME(INSN_NR_GPRS, NR_GPRS);
+SAME(INSN_GS, SEG_GS);
+SAME(INSN_TR, SEG_TR);
+SAME(INSN_LDTR, SEG_LDTR);
+SAME(EMUL_SEG_P, SEG_ATTR_P);
+SAME(EMUL_SEG_G, SEG_ATTR_G);
+SAME(EMUL_SHADOW_STI, SHADOW_STI);
+SAME(EMUL_SHADOW_MOVSS, SHADOW_MOVSS);
 
 /* These two are named by the manuals: DR7.GD and DR6.BD. */
 #define DR_GENERAL_DETECT	BIT(13)
@@ -115,34 +121,37 @@ static int cmpxchg16(hva_t hva, u128 *old, u128 new)
 	return !done;
 }
 
-#define CMPXCHG_USER(type, hva, old, new, fault)			\
-({									\
-	type __user *ptr = (type __user *)(hva);			\
-	bool done;							\
-									\
-	if (!user_access_begin(ptr, sizeof(type)))			\
-		return -EFAULT;						\
-	done = unsafe_try_cmpxchg_user(ptr, (type *)(old),		\
-				       *(const type *)(new), fault);	\
-	user_access_end();						\
-	!done;								\
-})
-
 /* 0: exchanged, 1: memory held something else, which is in @old now. */
 static int cmpxchg_user(hva_t hva, void *old, const void *new, unsigned int len)
 {
+	void __user *ptr = (void __user *)hva;
+	bool done;
+
+	if (!user_access_begin(ptr, len))
+		return -EFAULT;
 	switch (len) {
 	case 1:
-		return CMPXCHG_USER(u8, hva, old, new, fault);
+		done = unsafe_try_cmpxchg_user((u8 __user *)ptr, (u8 *)old,
+					       *(const u8 *)new, fault);
+		break;
 	case 2:
-		return CMPXCHG_USER(u16, hva, old, new, fault);
+		done = unsafe_try_cmpxchg_user((u16 __user *)ptr, (u16 *)old,
+					       *(const u16 *)new, fault);
+		break;
 	case 4:
-		return CMPXCHG_USER(u32, hva, old, new, fault);
+		done = unsafe_try_cmpxchg_user((u32 __user *)ptr, (u32 *)old,
+					       *(const u32 *)new, fault);
+		break;
 	case 8:
-		return CMPXCHG_USER(u64, hva, old, new, fault);
+		done = unsafe_try_cmpxchg_user((u64 __user *)ptr, (u64 *)old,
+					       *(const u64 *)new, fault);
+		break;
 	default:
-		return -EFAULT;
+		goto fault;
 	}
+	user_access_end();
+	return !done;
+
 fault:
 	user_access_end();
 	return -EFAULT;

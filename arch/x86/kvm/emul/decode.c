@@ -20,8 +20,6 @@ struct pfx_desc {
 	u8 val;
 };
 
-#define REX1(n) [0x40 + (n)] = { PK_REX, (n) }
-
 /* Mandatory-prefix numbers fall out of the F2/F3/66 bits: see pfx_number(). */
 static const struct pfx_desc pfx_table[256] = {
 	[0x26] = { PK_SEG, INSN_ES },
@@ -35,10 +33,7 @@ static const struct pfx_desc pfx_table[256] = {
 	[0xf0] = { PK_FLAG, INSN_PFX_LOCK },
 	[0xf2] = { PK_FLAG, INSN_PFX_REPNE },
 	[0xf3] = { PK_FLAG, INSN_PFX_REP },
-	REX1(0x0), REX1(0x1), REX1(0x2), REX1(0x3),
-	REX1(0x4), REX1(0x5), REX1(0x6), REX1(0x7),
-	REX1(0x8), REX1(0x9), REX1(0xa), REX1(0xb),
-	REX1(0xc), REX1(0xd), REX1(0xe), REX1(0xf),
+	[0x40 ... 0x4f] = { PK_REX },	/* the bits are in the byte */
 };
 
 /* Base and index of the 16-bit ModRM forms. */
@@ -362,7 +357,7 @@ static noinline const u8 *decode_prefixes(struct insn *insn, const u8 *p,
 		if (pfx->kind == PK_OPCODE || (pfx->kind == PK_REX && !mode64))
 			break;
 		if (pfx->kind == PK_REX) {
-			rex = pfx->val;
+			rex = *p & 0xf;
 			prefixes |= INSN_PFX_REX;
 			continue;
 		}

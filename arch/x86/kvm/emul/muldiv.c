@@ -42,12 +42,9 @@ static void mul_flags(struct emul_ctxt *c, bool wide)
 enum emul_rc emul_op_mul(struct emul_ctxt *c)
 {
 	unsigned int w = c->insn.width;
-	unsigned __int128 p = (unsigned __int128)emul_get(c, INSN_RAX, w) *
-			      c->src;
+	u128 p = (u128)emul_get(c, INSN_RAX, w) * c->src;
 	u64 lo = p & width_mask(w), hi = (u64)(p >> (8 * w)) & width_mask(w);
 
-	if (w == 1)
-		lo = (u8)p, hi = (u8)(p >> 8);
 	put_pair(c, w, lo, hi);
 	mul_flags(c, hi != 0);
 	return EMUL_OK;
@@ -56,7 +53,7 @@ enum emul_rc emul_op_mul(struct emul_ctxt *c)
 /* The signed product of two operands; true if it does not fit into @w bytes. */
 static bool signed_product(u64 a, u64 b, unsigned int w, u64 *lo, u64 *hi)
 {
-	__int128 p = (__int128)(s64)sign_extend(a, w) * (s64)sign_extend(b, w);
+	s128 p = (s128)(s64)sign_extend(a, w) * (s64)sign_extend(b, w);
 
 	*lo = (u64)p & width_mask(w);
 	*hi = (u64)(p >> (8 * w)) & width_mask(w);

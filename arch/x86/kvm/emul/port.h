@@ -34,6 +34,8 @@ typedef uint8_t u8;
 typedef uint16_t u16;
 typedef uint32_t u32;
 typedef uint64_t u64;
+typedef unsigned __int128 u128;
+typedef __int128 s128;
 typedef int8_t s8;
 typedef int16_t s16;
 typedef int32_t s32;
@@ -51,6 +53,7 @@ typedef int64_t s64;
 #define fallthrough		__attribute__((__fallthrough__))
 #define min(a, b)		((a) < (b) ? (a) : (b))
 #define max(a, b)		((a) > (b) ? (a) : (b))
+#define max_t(t, a, b)		((t)(a) > (t)(b) ? (t)(a) : (t)(b))
 #define min_t(t, a, b)		((t)(a) < (t)(b) ? (t)(a) : (t)(b))
 
 /* Exception vectors, as asm/trapnr.h names them. */

@@ -15,7 +15,8 @@
 typedef enum emul_rc (*emul_handler)(struct emul_ctxt *c);
 
 static const emul_handler handlers[EMUL_NR_FNS] = {
-#define FN(name) [EMUL_FN_##name] = emul_op_##name,
+#define FN(name)							\
+	[EMUL_FN_##name] = emul_op_##name,
 #include "handlers.def"
 #undef FN
 };

@@ -133,7 +133,7 @@ static bool data_segment_ok(const struct emul_ctxt *c, u16 sel, u16 attr)
 		return false;
 	if ((attr & EMUL_SEG_CODE) && (attr & EMUL_SEG_CONFORMING))
 		return true;
-	return EMUL_SEG_DPL(attr) >= max(c->cpl, (u8)SEL_RPL(sel));
+	return EMUL_SEG_DPL(attr) >= max_t(u8, c->cpl, SEL_RPL(sel));
 }
 
 enum emul_rc emul_load_seg(struct emul_ctxt *c, enum insn_seg seg, u16 sel)

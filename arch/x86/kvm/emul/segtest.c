@@ -50,7 +50,7 @@ static enum emul_rc look_up(struct emul_ctxt *c, u16 sel, struct emul_desc *d,
 
 static bool visible(const struct emul_ctxt *c, u16 sel, u16 attr)
 {
-	return EMUL_SEG_DPL(attr) >= max(c->cpl, (u8)(sel & 3));
+	return EMUL_SEG_DPL(attr) >= max_t(u8, c->cpl, sel & 3);
 }
 
 static bool conforming_code(u16 attr)

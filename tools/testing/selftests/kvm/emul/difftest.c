@@ -79,7 +79,7 @@ static bool intel;
 
 /* ---- the native side ---- */
 
-static char sig_stack[65536] __attribute__((aligned(64)));
+static _Alignas(64) char sig_stack[65536];
 static ucontext_t saved;
 static int current = -1, batch_len;
 static int steps;
@@ -191,6 +191,12 @@ static noinline void run_batch(void)
 		     "xmm11", "xmm12", "xmm13", "xmm14", "xmm15");
 }
 
+/* Have the page of @addr mapped. */
+static void touch(u64 addr)
+{
+	asm volatile("testb %%al, (%0)" : : "r"(addr) : "cc", "memory");
+}
+
 static void child(int in, int out)
 {
 	static const int sigs[] = { SIGTRAP, SIGSEGV, SIGILL, SIGFPE, SIGBUS };
@@ -208,8 +214,8 @@ static void child(int in, int out)
 	/* Touch everything: later faults have to be the case's own. */
 	memset((void *)DATA, 0, 0x2000);
 	for (i = 0; i < BATCH * SLOT; i += 4096)
-		(void)*(volatile u8 *)(CODE + i);
-	(void)*(volatile u8 *)RO_PAGE;
+		touch(CODE + i);
+	touch(RO_PAGE);
 	/* 32-bit code has flat data segments, 64-bit code does not mind. */
 	asm volatile("mov %0, %%ds; mov %0, %%es" : : "r"(0x2b));
 	prctl(PR_SET_SECCOMP, SECCOMP_MODE_STRICT);

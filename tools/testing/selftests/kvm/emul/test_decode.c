@@ -6,7 +6,7 @@
 #include "access.h"
 #include "tap.h"
 
-#define BYTES(...) ((const u8[15]){ __VA_ARGS__ })
+#define BYTES(...) ((const u8[15]) { __VA_ARGS__ })
 
 static struct insn insn;
 
@@ -192,7 +192,7 @@ static void random_bytes(void)
 }
 
 /* The table is what its grammar says. */
-static void table(void)
+static void check_rows(void)
 {
 	unsigned int i, bad = 0;
 
@@ -225,7 +225,7 @@ int main(void)
 	refusals();
 	fields();
 	limits();
-	table();
+	check_rows();
 	random_bytes();
 	return tap_end();
 }

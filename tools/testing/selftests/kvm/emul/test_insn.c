@@ -272,7 +272,7 @@ static void transfers(void)
 	   m.ev[0].data == 0x80, "is the environment's");
 }
 
-static void privilege(void)
+static void cpl_checks(void)
 {
 	static const u8 insns[][4] = {
 		{ 2, 0x0f, 0x30 }, { 2, 0x0f, 0x32 }, { 1, 0xf4 },
@@ -445,7 +445,7 @@ int main(void)
 {
 	segment_loads();
 	transfers();
-	privilege();
+	cpl_checks();
 	system_regs();
 	segmentation();
 	return tap_end();

@@ -143,7 +143,7 @@ static void crossings(void)
 		   "a store that faults on its second page stores nothing");
 }
 
-static void stack(void)
+static void pushes_and_pops(void)
 {
 	u64 edge = MMIO_BASE;
 	unsigned int i;
@@ -361,7 +361,7 @@ int main(void)
 	loads_and_stores(false);
 	loads_and_stores(true);
 	crossings();
-	stack();
+	pushes_and_pops();
 	strings();
 	ports();
 	hints();
