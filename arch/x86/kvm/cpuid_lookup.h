@@ -8,8 +8,8 @@
  * that names the first entry of the leaf; whatever is outside is searched for.
  * The table itself stays in the order that user space chose.
  */
-#include <linux/types.h>
 #include <asm/kvm.h>
+#include "mmu/port.h"
 
 #define CPUID_SLOTS_BASIC	64	/* 0 and up */
 #define CPUID_SLOTS_HV		16	/* 0x40000000 and up */

@@ -20,10 +20,9 @@
 #define AT_VARIABLE	12
 static_assert(AT_VARIABLE + 2 * MTRR_VARIABLE <= ARRAY_SIZE(((struct x86_msrs *)NULL)->mtrr));
 
-enum { TYPE_UC = 0, TYPE_WC = 1, TYPE_WT = 4, TYPE_WP = 5, TYPE_WB = 6, TYPE_UC_MINUS = 7 };
+enum { TYPE_UC = 0, TYPE_WC = 1, TYPE_WT = 4, TYPE_WP = 5, TYPE_WB = 6 };
 
 #define MTRR_TYPES	(BIT(TYPE_UC) | BIT(TYPE_WC) | BIT(TYPE_WT) | BIT(TYPE_WP) | BIT(TYPE_WB))
-#define PAT_TYPES	(MTRR_TYPES | BIT(TYPE_UC_MINUS))
 
 static bool type_in(u8 type, u32 types)
 {
@@ -40,9 +39,12 @@ static bool all_types_in(u64 val, u32 types)
 	return true;
 }
 
+#define EVERY_BYTE(b)	((b) * 0x0101010101010101ull)
+
+/* The PAT has UC- (7), too: all of 0 to 7 but 2 and 3, which have bit 1 and not bit 2. */
 bool pat_valid(u64 pat)
 {
-	return all_types_in(pat, PAT_TYPES);
+	return !(pat & EVERY_BYTE(0xf8ull)) && !((pat & EVERY_BYTE(2ull)) << 1 & ~pat);
 }
 
 /* Index into mtrr[], or -1: not one of ours. */
