@@ -31,10 +31,10 @@ static noinstr void svm_world_switch(struct svm_vcpu *svm, struct svm_spec *spec
 }
 
 /* TLB_CONTROL or a fresh ASID: whichever the processor can do with less loss. */
-static void svm_flush_asid(struct svm_vcpu *svm, u8 tlb_control)
+static void svm_flush_asid(struct svm_vcpu *svm)
 {
 	if (svm_has.flush_by_asid)
-		svm->vmcb->control.tlb_ctl = tlb_control;
+		svm->vmcb->control.tlb_ctl = TLB_CONTROL_FLUSH_ASID;
 	else
 		svm->asid_gen = 0;
 }
@@ -63,9 +63,7 @@ static void svm_work_before(struct svm_vcpu *svm)
 	u32 work = svm->work;
 
 	if (work & WORK_TLB)
-		svm_flush_asid(svm, TLB_CONTROL_FLUSH_ASID);
-	else if (work & WORK_TLB_GUEST)
-		svm_flush_asid(svm, TLB_CONTROL_FLUSH_ASID_LOCAL);
+		svm_flush_asid(svm);
 	if (work & WORK_SAVE_HOST)
 		svm_save_host(svm);
 	if (work & WORK_SOFT)
@@ -87,7 +85,10 @@ static void svm_work_after(struct svm_vcpu *svm)
 	svm->added_rflags = 0;
 }
 
-/* This CPU's virtualization was switched off under us (the machine goes down). */
+/*
+ * This CPU's virtualization was switched off under us (the machine goes down),
+ * or a debug build has found that the guest would not be contained.
+ */
 static void svm_enter_refused(struct svm_vcpu *svm)
 {
 	svm->exit.full = (u64)SVM_EXIT_ERR;
@@ -133,6 +134,12 @@ void svm_enter(struct x86_vcpu *vcpu)
 		spec = &svm->spec;
 	}
 
+	if (IS_ENABLED(CONFIG_KVM_PROVE_MMU) &&
+	    KVM_BUG_ON_VM(!svm_intercepts_safe(svm), &vcpu->vm->base)) {
+		svm_enter_refused(svm);
+		return;
+	}
+
 	vmcb->save.rip = regs->rip + svm->soft_advance;
 	vmcb->save.rflags = regs->rflags | svm->added_rflags;
 	vmcb->save.rax = regs->gpr[GPR_RAX];
@@ -147,6 +154,9 @@ void svm_enter(struct x86_vcpu *vcpu)
 	regs->gpr[GPR_RAX] = vmcb->save.rax;
 	regs->gpr[GPR_RSP] = vmcb->save.rsp;
 	regs->cr3 = vmcb->save.cr3;
+	/* One kind of shadow here, two in the ABI: it is told as both. */
+	regs->shadow = (vmcb->control.int_state & SVM_INTERRUPT_SHADOW_MASK) *
+		       (SHADOW_STI | SHADOW_MOVSS);
 	vcpu->avail = SVM_AVAIL_ALWAYS;
 	svm->exit.low = vmcb->control.exit_code;
 	svm->exit.high = vmcb->control.exit_code_hi;
@@ -207,12 +217,13 @@ void svm_vcpu_put(struct x86_vcpu *vcpu)
 /**
  * svm_tlb_flush - before the next entry, forget cached translations
  * @vcpu: its thread
- * @scope: which
- * @addr: with TLB_ADDRESS the guest-virtual address; more is flushed
+ * @scope: which; all are flushed, global ones of the guest included, for
+ *	there is no narrower request that also covers these
+ * @addr: with TLB_ADDRESS the guest-virtual address
  */
 void svm_tlb_flush(struct x86_vcpu *vcpu, enum x86_tlb_scope scope, u64 addr)
 {
-	to_svm(vcpu)->work |= scope == TLB_ALL ? WORK_TLB : WORK_TLB_GUEST;
+	to_svm(vcpu)->work |= WORK_TLB;
 }
 
 /**

@@ -49,9 +49,9 @@ static __always_inline void advance(struct svm_vcpu *svm, u64 next)
 
 	svm->x86.regs.rip = next;
 	svm->x86.regs.rflags &= ~(u64)X86_EFLAGS_RF;
-	if (unlikely(control->int_state & SVM_INTERRUPT_SHADOW_MASK)) {
+	if (unlikely(svm->x86.regs.shadow)) {
+		svm->x86.regs.shadow = SHADOW_NONE;
 		control->int_state &= ~SVM_INTERRUPT_SHADOW_MASK;
-		svm->x86.avail &= ~RG_SHADOW;
 		req_event(&svm->x86);
 	}
 }

@@ -124,3 +124,18 @@ void svm_intercept_set(struct svm_vcpu *svm, unsigned int bit, bool on)
 	*word = val;
 	svm->clean &= ~VC_INTERCEPTS;
 }
+
+/* Whatever the host depends on is intercepted, and no guest loads host state. */
+bool svm_intercepts_safe(const struct svm_vcpu *svm)
+{
+	const struct vmcb_control_area *control = &svm->vmcb->control;
+	unsigned int i;
+
+	for (i = 0; i < MAX_INTERCEPT; i++)
+		if (mandatory[i] & ~control->intercepts[i])
+			return false;
+	return (control->int_ctl & V_INTR_MASKING_MASK) &&
+	       !(control->int_ctl & (AVIC_ENABLE_MASK | X2APIC_MODE_MASK)) &&
+	       !(control->virt_ext & VIRTUAL_VMLOAD_VMSAVE_ENABLE_MASK) &&
+	       (control->nested_ctl & SVM_NESTED_CTL_NP_ENABLE) && control->asid;
+}

@@ -57,8 +57,7 @@ enum svm_nmi_state {
 #define WORK_SOFT	BIT(1)	/* a software event is in event_inj: soft_len */
 #define WORK_IRET	BIT(2)	/* after the exit look whether the IRET has completed */
 #define WORK_TLB	BIT(3)	/* flush all of this vCPU's translations */
-#define WORK_TLB_GUEST	BIT(4)	/* flush those of the guest's own page tables */
-#define WORK_SAVE_HOST	BIT(5)	/* cpu->host is not yet this thread's */
+#define WORK_SAVE_HOST	BIT(4)	/* cpu->host is not yet this thread's */
 
 /* SPEC_CTRL around the entry; vmrun.S knows the layout */
 struct svm_spec {
@@ -123,9 +122,10 @@ void svm_cpu_forget(const struct svm_vcpu *svm);	/* it is about to be freed */
 /* --- vmcb.c --- */
 /*
  * Groups that change with intercepted writes alone: regs has them at any time;
- * and CR3, which is copied at each exit, as whatever looks at memory needs it.
+ * and two that are copied at each exit: whatever looks at memory needs CR3,
+ * whatever completes an instruction the interrupt shadow.
  */
-#define SVM_AVAIL_ALWAYS (RG_EFER | RG_PAT | RG_CR8 | RG_DEBUGCTL | RG_CR3)
+#define SVM_AVAIL_ALWAYS (RG_EFER | RG_PAT | RG_CR8 | RG_DEBUGCTL | RG_CR3 | RG_SHADOW)
 #define SVM_DR6_NOTHING	0xffff0ff0	/* DR6 when no condition is reported */
 int svm_vmcb_alloc(struct svm_vcpu *svm);
 void svm_vmcb_free(struct svm_vcpu *svm);
@@ -146,6 +146,7 @@ static inline bool svm_sysenter_native(const struct x86_vcpu *vcpu)
 /* --- intercept.c --- */
 void svm_update_intercepts(struct x86_vcpu *vcpu);
 void svm_intercept_set(struct svm_vcpu *svm, unsigned int bit, bool on);
+bool svm_intercepts_safe(const struct svm_vcpu *svm);
 
 /* --- msrpm.c --- */
 int svm_perm_maps_alloc(void);

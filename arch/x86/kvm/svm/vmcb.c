@@ -178,10 +178,6 @@ void svm_fetch(struct x86_vcpu *vcpu, u32 groups)
 		regs->cr3 = vmcb->save.cr3;
 	if (groups & RG_CR8)
 		regs->cr8 = vmcb->control.int_ctl & V_TPR_MASK;
-	/* One kind of shadow here, two in the ABI: it is told as both. */
-	if (groups & RG_SHADOW)
-		regs->shadow = vmcb->control.int_state & SVM_INTERRUPT_SHADOW_MASK ?
-			       SHADOW_STI | SHADOW_MOVSS : SHADOW_NONE;
 	if (groups & (RG_DTABLE | RG_DR | RG_SYSCALL | RG_SYSENTER | RG_PDPTR))
 		svm_fetch_rare(vcpu, groups);
 }
