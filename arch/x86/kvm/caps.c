@@ -14,7 +14,8 @@
 		 KVM_X86_QUIRK_LAPIC_MMIO_HOLE | KVM_X86_QUIRK_OUT_7E_INC_RIP |		\
 		 KVM_X86_QUIRK_MISC_ENABLE_NO_MWAIT | KVM_X86_QUIRK_FIX_HYPERCALL_INSN | \
 		 KVM_X86_QUIRK_MWAIT_NEVER_UD_FAULTS | KVM_X86_QUIRK_SLOT_ZAP_ALL |	\
-		 KVM_X86_QUIRK_STUFF_FEATURE_MSRS)
+		 KVM_X86_QUIRK_STUFF_FEATURE_MSRS | KVM_X86_QUIRK_IGNORE_GUEST_PAT |	\
+		 KVM_X86_QUIRK_VMCS12_ALLOW_FREEZE_IN_SMM)
 
 #define GUEST_DEBUG	(KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_SINGLESTEP |		\
 			 KVM_GUESTDBG_USE_SW_BP | KVM_GUESTDBG_USE_HW_BP |		\
@@ -45,7 +46,6 @@ static const struct cap_value fixed_caps[] = {
 	{ KVM_CAP_SET_GUEST_DEBUG2,		GUEST_DEBUG },
 	{ KVM_CAP_X86_ROBUST_SINGLESTEP,	1 },
 	{ KVM_CAP_VCPU_EVENTS,			1 },
-	{ KVM_CAP_INTR_SHADOW,			1 },
 	{ KVM_CAP_DEBUGREGS,			1 },
 	{ KVM_CAP_XSAVE,			1 },
 	{ KVM_CAP_SREGS2,			1 },
@@ -67,6 +67,9 @@ static const struct cap_value fixed_caps[] = {
 	{ KVM_CAP_DISABLE_QUIRKS2,		QUIRKS },
 	{ KVM_CAP_X86_DISABLE_EXITS,		MAY_NOT_EXIT },
 	{ KVM_CAP_VM_TYPES,			BIT(0) },
+	{ KVM_CAP_PRE_FAULT_MEMORY,		1 },
+	{ KVM_CAP_X86_GUEST_MODE,		1 },
+	{ KVM_CAP_LAST_CPU,			1 },
 	/* QEMU wants it even where it never routes: see KVM_SET_GSI_ROUTING. */
 	{ KVM_CAP_IRQ_ROUTING,			4096 },
 };
@@ -93,20 +96,15 @@ int arch_check_extension(struct kvm *kvm, long cap)
 
 /* --- KVM_ENABLE_CAP on a VM --- */
 
-/* Before the first vCPU: they take what is set here when they are made. */
+/* vCPUs that exist take it over with the next change of their intercepts. */
 static int disable_exits(struct x86_vm *vm, u64 exits)
 {
-	int ret = -EINVAL;
-
 	if (exits & ~(u64)MAY_NOT_EXIT)
 		return -EINVAL;
 	mutex_lock(&vm->base.lock);
-	if (!vm->base.created_vcpus) {
-		vm->disabled_exits |= exits;
-		ret = 0;
-	}
+	vm->disabled_exits |= exits;
 	mutex_unlock(&vm->base.lock);
-	return ret;
+	return 0;
 }
 
 /* Once, unless it is the same again. */
@@ -117,7 +115,7 @@ static int limit_vcpu_ids(struct x86_vm *vm, u64 limit)
 	if (!limit || limit > arch_max_vcpu_id(&vm->base))
 		return -EINVAL;
 	mutex_lock(&vm->base.lock);
-	if (!vm->max_vcpu_ids || vm->max_vcpu_ids == limit) {
+	if (vm->bsp_id <= limit && (!vm->max_vcpu_ids || vm->max_vcpu_ids == limit)) {
 		vm->max_vcpu_ids = limit;
 		vm->base.max_vcpu_id = limit;
 		ret = 0;

@@ -243,7 +243,7 @@ int msr_vcpu_init(struct x86_vcpu *vcpu)
 	msr->ucode_rev = msr_feature_value(MSR_IA32_UCODE_REV);
 	msr->platform_info = MSR_PLATFORM_INFO_CPUID_FAULT;
 	msr->apic_base = APIC_DEFAULT_PHYS_BASE | MSR_IA32_APICBASE_ENABLE;
-	if (vcpu->base.id == 0)
+	if (vcpu->base.id == vcpu->vm->bsp_id)
 		msr->apic_base |= MSR_IA32_APICBASE_BSP;
 	/* Errata that the operating system can work around: none of which it must. */
 	msr->osvw_length = 4;

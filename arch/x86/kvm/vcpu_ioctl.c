@@ -7,6 +7,7 @@
  * kernel is what is checked and used; it is zero where a function leaves
  * something out. The rest is a function each.
  */
+#include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 #include <kvm/arch.h>
@@ -251,6 +252,43 @@ static long ioctl_set_xsave(struct x86_vcpu *vcpu, void __user *argp)
 	return ret;
 }
 
+static bool pre_fault_valid(const struct kvm_pre_fault_memory *range)
+{
+	if (range->flags || !range->size || (range->gpa | range->size) & ~PAGE_MASK)
+		return false;
+	return range->gpa + range->size > range->gpa;
+}
+
+/* Map what the guest will need. The range that is left is told to user space. */
+static long ioctl_pre_fault(struct x86_vcpu *vcpu, void __user *argp)
+{
+	struct kvm_pre_fault_memory range;
+	bool progress = false;
+	long ret = 0;
+
+	if (copy_from_user(&range, argp, sizeof(range)))
+		return -EFAULT;
+	if (!pre_fault_valid(&range))
+		return -EINVAL;
+
+	enter(vcpu);
+	while (range.size) {
+		ret = signal_pending(current) ? -EINTR : mmu_populate(vcpu, range.gpa, 0);
+		if (ret < 0)
+			break;
+		ret = min_t(u64, ret, range.size);
+		range.gpa += ret;
+		range.size -= ret;
+		ret = 0;
+		progress = true;
+		cond_resched();
+	}
+	leave(vcpu);
+	if (copy_to_user(argp, &range, sizeof(range)))
+		return -EFAULT;
+	return progress ? 0 : ret;
+}
+
 static long ioctl_set_tsc_khz(struct x86_vcpu *vcpu, unsigned long khz)
 {
 	long ret;
@@ -314,6 +352,8 @@ long arch_vcpu_ioctl(struct kvm_vcpu *kvcpu, unsigned int ioctl, unsigned long a
 		return ioctl_get_xsave(vcpu, argp, true);
 	case KVM_SET_XSAVE:
 		return ioctl_set_xsave(vcpu, argp);
+	case KVM_PRE_FAULT_MEMORY:
+		return ioctl_pre_fault(vcpu, argp);
 	case KVM_SET_TSC_KHZ:
 		return ioctl_set_tsc_khz(vcpu, arg);
 	case KVM_GET_TSC_KHZ:

@@ -9,8 +9,9 @@
 #include "regs.h"
 #include "vendor.h"
 
-#define MAX_VCPUS	1024
-#define MAX_VCPU_IDS	4096
+/* As distributions configure them; ids are APIC ids, which topologies leave holes in. */
+#define MAX_VCPUS	4096
+#define MAX_VCPU_IDS	(4 * MAX_VCPUS)
 
 /* --- life --- */
 

@@ -37,13 +37,15 @@ static long set_identity_map(struct x86_vm *vm, const void __user *argp)
 
 static long set_boot_cpu(struct x86_vm *vm, unsigned long id)
 {
-	long ret = -EBUSY;
+	long ret = 0;
 
 	mutex_lock(&vm->base.lock);
-	if (!vm->base.created_vcpus) {
+	if (vm->base.created_vcpus)
+		ret = -EBUSY;
+	else if (id >= (unsigned long)vm->base.max_vcpu_id)
+		ret = -EINVAL;
+	else
 		vm->bsp_id = id;
-		ret = 0;
-	}
 	mutex_unlock(&vm->base.lock);
 	return ret;
 }
