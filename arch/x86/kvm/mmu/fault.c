@@ -206,6 +206,15 @@ enum ret_pf mmu_fault_handle(struct x86_vcpu *vcpu, struct mmu_fault *fault)
 	return ret;
 }
 
+/*
+ * Did the processor fault on an entry of the guest's own page tables? The
+ * address is the entry's then, and tells nothing about the operand.
+ */
+static bool of_table_walk(u64 error_code)
+{
+	return error_code & ACC_GUEST_TABLE;
+}
+
 /**
  * mmu_fault_fast() - settle a fault without sleeping, if that is possible
  * @vcpu: vCPU
@@ -231,7 +240,7 @@ bool mmu_fault_fast(struct x86_vcpu *vcpu, gpa_t gpa, u64 error_code)
 		ret = fault_fast(vcpu, &fault);
 	if (ret == RET_PF_INVALID && !fault.present && !fault.rsvd)
 		ret = mmu_fault_handle(vcpu, &fault);
-	if (ret == RET_PF_EMULATE && fault.write)
+	if (ret == RET_PF_EMULATE && fault.write && !of_table_walk(error_code))
 		return emul_fast_mmio_write(vcpu, gpa);
 	if (ret != RET_PF_FIXED && ret != RET_PF_SPURIOUS)
 		return false;
@@ -247,8 +256,10 @@ EXPORT_SYMBOL_GPL(mmu_fault_fast);
 static int emulate(struct x86_vcpu *vcpu, const struct mmu_fault *fault,
 		   const u8 *insn, int insn_len)
 {
-	unsigned int flags = EMUL_PF | EMUL_MMIO | (fault->write ? EMUL_PF_WRITE : 0);
+	unsigned int flags = 0;
 
+	if (!of_table_walk(fault->error_code))
+		flags = EMUL_PF | EMUL_MMIO | (fault->write ? EMUL_PF_WRITE : 0);
 	return emul_insn(vcpu, fault->gpa, flags, insn, insn_len);
 }
 

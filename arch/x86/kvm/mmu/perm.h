@@ -33,6 +33,7 @@
 #define ACC_IMPLICIT	(1u << 8)	/* implicit supervisor access (descriptor tables, TSS) */
 #define ACC_AC		(1u << 9)	/* EFLAGS.AC is set */
 #define ACC_NO_AD	(1u << 10)	/* look, do not set accessed and dirty bits */
+#define ACC_GUEST_TABLE	(1ull << 33)	/* nested faults: met by the walk of the guest's tables */
 
 struct perm_rules {
 	u64 allow[2];	/* [0] SMAP in force, [1] suspended */
