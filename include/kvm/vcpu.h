@@ -49,7 +49,6 @@ struct kvm_vcpu {
 	struct kvm_run *run;			/* (c) shared page: never trusted */
 	unsigned long read_seq;			/* (v) odd in a read section, see kvm_vcpu_srcu_lock() */
 	unsigned long sync_seq;			/* (l:slots_lock) read_seq as the waiting writer saw it */
-	bool sched_in;				/* (v) is being switched in by the scheduler */
 	const struct kvm_memslot *last_slot[2];	/* (v) under SRCU: last hit per address space */
 	u64 last_slot_gen[2];			/* (v) generation that last_slot belongs to */
 

@@ -42,7 +42,6 @@ struct kvm {
 	struct mm_struct *mm;			/* (c) only this process may use the VM */
 	struct mutex lock;			/* creation of vCPUs, VM-wide settings */
 	struct mutex slots_lock;		/* memslots, buses */
-	struct mutex slots_arch_lock;		/* (under slots_lock) arch data of slots */
 	struct xarray vcpus;			/* (l:lock) idx -> vCPU, read by anybody */
 	struct xarray vcpu_ids;			/* (l:lock) id -> vCPU, read by anybody */
 	int nr_vcpus;				/* (l:lock) published after the vCPU is in vcpus */

@@ -37,9 +37,7 @@ static void switched_in(struct preempt_notifier *pn, int cpu)
 	struct kvm_vcpu *vcpu = container_of(pn, struct kvm_vcpu, preempt);
 
 	WRITE_ONCE(vcpu->preempted, false);
-	vcpu->sched_in = true;
 	put_on(vcpu, cpu);
-	vcpu->sched_in = false;
 }
 
 static void switched_out(struct preempt_notifier *pn, struct task_struct *next)

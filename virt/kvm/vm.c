@@ -73,7 +73,6 @@ static void vm_init_fields(struct kvm *kvm)
 	rwlock_init(&kvm->mmu_lock);
 	mutex_init(&kvm->lock);
 	mutex_init(&kvm->slots_lock);
-	mutex_init(&kvm->slots_arch_lock);
 	xa_init(&kvm->vcpus);
 	xa_init(&kvm->vcpu_ids);
 	for (i = 0; i < KVM_ADDRESS_SPACES; i++)
