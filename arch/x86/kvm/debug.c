@@ -258,8 +258,6 @@ int debug_set_guest_debug(struct x86_vcpu *vcpu, struct kvm_guest_debug *dbg)
 	} else {
 		d->guest_debug_dr7 = 0;
 	}
-	if (d->guest_debug & KVM_GUESTDBG_SINGLESTEP)
-		d->step_rip = regs_linear_rip(vcpu);
 	regs_set_rflags(vcpu, rflags);
 	debug_update(vcpu);
 	req_event(vcpu);

@@ -66,7 +66,6 @@ EXPORT_SYMBOL_GPL(exit_irq_window);
 int exit_shutdown(struct x86_vcpu *vcpu)
 {
 	vcpu->run->exit_reason = KVM_EXIT_SHUTDOWN;
-	vcpu->io.mmio_needed = false;
 	return RUN_TO_USER;
 }
 EXPORT_SYMBOL_GPL(exit_shutdown);

@@ -29,8 +29,6 @@ static DEFINE_MUTEX(vendor_lock);	/* one module registers at a time */
 
 static void host_read(struct x86_host *host)
 {
-	rdmsrl_safe(MSR_EFER, &host->efer);
-	rdmsrl_safe(MSR_IA32_CR_PAT, &host->pat);
 	host->xcr0 = boot_cpu_has(X86_FEATURE_XSAVE) ? xgetbv(XCR_XFEATURE_ENABLED_MASK) : 0;
 	host->xss = 0;
 	if (boot_cpu_has(X86_FEATURE_XSAVES))
@@ -39,8 +37,6 @@ static void host_read(struct x86_host *host)
 	if (boot_cpu_has(X86_FEATURE_ARCH_CAPABILITIES))
 		rdmsrl_safe(MSR_IA32_ARCH_CAPABILITIES, &host->arch_capabilities);
 	host->tsc_khz = tsc_khz;
-	host->phys_bits = boot_cpu_data.x86_phys_bits;
-	host->shadow_phys_bits = boot_cpu_data.x86_phys_bits;
 }
 
 /* What depends on vendor_caps; nothing here needs to be undone. */

@@ -84,7 +84,6 @@ void vcpu_reset(struct x86_vcpu *vcpu, bool init)
 
 	emul_forget(vcpu);
 	vcpu->io.complete = NULL;
-	vcpu->io.mmio_needed = false;
 	vendor_call(vcpu_reset, vcpu, init);
 	event_reset(vcpu, init);
 	reset_registers(vcpu, init);

@@ -74,12 +74,8 @@ static noinline int run_requests(struct x86_vcpu *vcpu)
 	}
 	if (kvm_take_request(REQ_MSR_FILTER, base))
 		msr_filter_refresh(vcpu);
-	if (kvm_take_request(REQ_TSC, base))
-		vendor_call(tsc_write_offset, vcpu, vcpu->tsc.offset);
 	if (kvm_take_request(REQ_NMI, base))
 		event_take_nmis(vcpu);
-	if (kvm_take_request(REQ_EXIT_USER, base))
-		return exit_intr(vcpu);
 	kvm_take_request(KVM_REQ_UNBLOCK, base);
 	/* Last: what the others raised counts. */
 	if (kvm_take_request(REQ_EVENT, base)) {

@@ -38,8 +38,6 @@ struct x86_vendor_caps {
 	u8 tsc_frac_bits;
 	u64 max_tsc_ratio;
 	bool has_xss;
-	bool has_next_rip;		/* the length of an instruction comes with the exit */
-	bool has_nmi_window;
 	/* adjusts the CPUID bits that depend on the vendor's hardware: word, set, clear */
 	const struct cpuid_adjust *cpuid_adjust;
 	unsigned int nr_cpuid_adjust;

@@ -16,7 +16,8 @@
  *     0     1     impossible
  *
  * Outside the inner loop every group may be in either place; after an exit the
- * vendor sets avail to RG_ALWAYS. GPRs, RIP and RFLAGS are always in regs.
+ * vendor sets avail to those it copies each time. GPRs, RIP and RFLAGS are
+ * always in regs.
  */
 #include <linux/kvm.h>
 #include <asm/fpu/api.h>
@@ -34,9 +35,7 @@ enum {
 	REQ_EVENT = KVM_REQ_ARCH_BASE,	/* look for events to inject, recompute windows */
 	REQ_TRIPLE_FAULT,
 	REQ_NMI,			/* x86_events.nmi_queued moved */
-	REQ_TSC,			/* TSC offset or frequency changed */
 	REQ_MMU_RELOAD,			/* the root is invalid */
-	REQ_EXIT_USER,			/* leave for user space at once, as if kicked by a signal */
 	REQ_MSR_FILTER,			/* the MSR filter changed: msr_filter_refresh() */
 };
 
@@ -88,8 +87,6 @@ enum x86_seg_reg {
 #define RG_CR8		BIT(11)	/* task priority; user-space irqchip */
 #define RG_DEBUGCTL	BIT(12)	/* debugctl and the last-branch MSRs */
 #define RG_ALL		(BIT(13) - 1)
-/* Never leave regs: the vendor copies them in and out on each entry. */
-#define RG_ALWAYS	0
 
 /* attr: descriptor bits 40-47 and 52-55 put together, as in the VMCB and in emul.h. */
 #define SEG_ATTR_TYPE	0x000f
@@ -164,7 +161,6 @@ struct x86_events {
 	bool armed;			/* (v) the vendor was handed an event for the next entry */
 	bool exit_soon;			/* (v) one more waits: leave the guest right after that entry */
 	u8 insn_len;			/* (v) of the software event being re-injected */
-	u64 soft_rip;			/* (v) linear RIP (CS.base + RIP) of that software event */
 };
 
 /* --- CPUID (cpuid.c) --- */
@@ -195,15 +191,13 @@ struct x86_msrs {
 	u64 platform_info;	/* (v) */
 	u64 misc_features;	/* (v)(r) */
 	u64 ucode_rev;		/* (v) */
-	u64 perf_capabilities;	/* (v) */
 	u64 xss;		/* (v)(r) */
 	u64 tsc_adjust;		/* (v) */
-	u64 feature_control;	/* (v)(r) */
 	u64 hwcr;		/* (v)(r) */
 	u64 mtrr[32];		/* (v)(r) mtrr.c: def, fixed, variable */
 	u64 apic_base;		/* (v) user-space irqchip: value alone */
 	u64 de_cfg;		/* (v) */
-	u64 vm_hsave_pa;
+	u64 vm_hsave_pa;	/* (v) */
 	u64 power_ctl;		/* (v)(r) */
 	u64 osvw_length;	/* (v) */
 	u64 osvw_status;	/* (v) */
@@ -232,10 +226,8 @@ struct x86_debug {
 	u64 eff_dr7;		/* (v) */
 	u32 guest_debug;	/* (v) KVM_GUESTDBG_* */
 	u64 guest_debug_dr7;	/* (v) */
-	u64 step_rip;		/* (v) linear RIP when single stepping began */
 	u64 guest_dr6;		/* (v) with guest_debug: DR6 when the guest was entered */
 	bool db_loaded;		/* (v) the guest owns the hardware's DRs until the next put */
-	bool reload;		/* (v) eff_db changed while breakpoints are on */
 	bool active;		/* (v) debug_enter() has work: breakpoints in force, db_loaded, a debugger */
 };
 
@@ -258,8 +250,6 @@ struct x86_io {
 	u8 pio_size;		/* (v) */
 	bool pio_in;		/* (v) */
 	u64 pio_rip;		/* (v) of the instruction: finished only if RIP is still there */
-	bool mmio_needed;	/* (v) */
-	bool no_exit_on_mmio_count;
 };
 
 struct emul_vcpu;		/* emul_env.c: struct emul_ctxt and its glue, made on first use */
@@ -286,8 +276,6 @@ struct x86_vcpu {
 	bool intercepts_stale;			/* (v) vendor recomputes intercepts before entry */
 	bool irq_window;			/* (v) user space asked, window open exit is armed */
 	u32 sync_valid;				/* kvm_run.kvm_valid_regs that were accepted */
-	u32 load_cpu_gen;			/* (v) */
-	u64 exit_reason_last;			/* (v) tracing only */
 	unsigned long qs_jiffies;		/* (v) when RCU was last told of a quiescent state */
 };
 
@@ -302,7 +290,6 @@ struct x86_vm {
 	bool exception_payload;			/* KVM_CAP_EXCEPTION_PAYLOAD */
 	bool triple_fault_event;		/* KVM_CAP_X86_TRIPLE_FAULT_EVENT */
 	bool guest_can_read_platform_info;	/* KVM_CAP_MSR_PLATFORM_INFO */
-	bool max_vcpu_ids_set;
 	u32 max_vcpu_ids;			/* KVM_CAP_MAX_VCPU_ID, 0: default */
 	u32 bsp_id;				/* (l:lock) KVM_SET_BOOT_CPU_ID */
 	hva_t tss_addr;				/* KVM_SET_TSS_ADDR */
@@ -310,7 +297,7 @@ struct x86_vm {
 	spinlock_t tsc_lock;			/* of the tsc_* below (tsc.c) */
 	u64 tsc_last_write, tsc_last_host_ns, tsc_last_offset;
 	u32 tsc_last_khz;			/* 0: nothing was written yet */
-	struct msr_filter __rcu *msr_filter;	/* (l:lock) read under srcu: msr_filter.c */
+	struct msr_filter __rcu *msr_filter;	/* (l:lock) read in a read section: msr_filter.c */
 };
 
 static inline struct x86_vcpu *to_x86_vcpu(struct kvm_vcpu *vcpu)
@@ -325,14 +312,10 @@ static inline struct x86_vm *to_x86_vm(struct kvm *kvm)
 
 /* --- module.c / setup: what the host has, constant after a vendor module loaded --- */
 struct x86_host {
-	u64 efer;		/* EFER of this kernel */
 	u64 xcr0;		/* XCR0 of this kernel */
 	u64 xss;
 	u64 arch_capabilities;
 	u32 tsc_khz;
-	u8 phys_bits;
-	u8 shadow_phys_bits;	/* below encryption bits */
-	u64 pat;
 };
 extern struct x86_host x86_host;
 

@@ -39,7 +39,6 @@ struct mmu_hw {
 	u8 host_phys_bits;	/* physical address width, encryption bits removed */
 	u8 raw_phys_bits;	/* width below which no address bit is reserved */
 	u64 me_mask;		/* bits that mark a page as encrypted by the host */
-	bool has_nx;
 	bool has_ad;		/* EPT: accessed and dirty flags are enabled; NPT has them */
 };
 

@@ -69,13 +69,6 @@ static void svm_cpuid_changed(struct x86_vcpu *vcpu)
 	svm_msrpm_update(to_svm(vcpu));
 }
 
-static void svm_patch_hypercall(struct x86_vcpu *vcpu, u8 *bytes)
-{
-	bytes[0] = 0x0f;	/* VMMCALL */
-	bytes[1] = 0x01;
-	bytes[2] = 0xd9;
-}
-
 static const struct x86_vendor_ops svm_ops = {
 	.cpu_on = svm_cpu_on,
 	.cpu_off = svm_cpu_off,
@@ -91,7 +84,6 @@ static const struct x86_vendor_ops svm_ops = {
 	.describe_exit = svm_describe_exit,
 	.fetch = svm_fetch,
 	.cpuid_changed = svm_cpuid_changed,
-	.update_intercepts = svm_update_intercepts,
 	.msr_access = svm_msr_access,
 	.msr_read = svm_msr_read,
 	.msr_write = svm_msr_write,
@@ -104,7 +96,6 @@ static const struct x86_vendor_ops svm_ops = {
 	.nmi_masked_set = svm_nmi_masked_set,
 	.skip = svm_skip,
 	.complete_emulated_msr = x86_complete_emulated_msr,
-	.patch_hypercall = svm_patch_hypercall,
 	.tlb_flush = svm_tlb_flush,
 	.load_root = svm_load_root,
 	.tsc_write_offset = svm_tsc_write_offset,
@@ -154,10 +145,7 @@ static void svm_fill_caps(void)
 		.host_phys_bits = boot_cpu_data.x86_phys_bits,
 		.raw_phys_bits = raw_width ?: boot_cpu_data.x86_phys_bits,
 		.me_mask = sme_me_mask,
-		.has_nx = boot_cpu_has(X86_FEATURE_NX),
 	};
-	svm_caps.has_next_rip = svm_has.nrips;
-	svm_caps.has_nmi_window = true;
 	svm_caps.has_xss = boot_cpu_has(X86_FEATURE_XSAVES);
 	svm_caps.has_tsc_scaling = svm_has.tsc_ratio;
 	svm_caps.tsc_frac_bits = 32;
