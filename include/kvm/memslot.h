@@ -95,12 +95,9 @@ void kvm_mark_dirty(struct kvm *kvm, const struct kvm_memslot *slot, gfn_t gfn);
 /*
  * Copy to and from guest-physical memory. The vCPU variants use its slot
  * cache. -EFAULT when not all of it is (writable) memory. May sleep; in a read section.
- * kvm_vcpu_read_gpa_atomic() does not sleep and works with interrupts off: it
- * fails where the page is not present in the host.
  */
 int kvm_vcpu_read_gpa(struct kvm_vcpu *vcpu, int as_id, gpa_t gpa, void *dst, unsigned long len);
 int kvm_vcpu_write_gpa(struct kvm_vcpu *vcpu, int as_id, gpa_t gpa, const void *src, unsigned long len);
-int kvm_vcpu_read_gpa_atomic(struct kvm_vcpu *vcpu, int as_id, gpa_t gpa, void *dst, unsigned int len);
 int kvm_read_gpa(struct kvm *kvm, gpa_t gpa, void *dst, unsigned long len);
 int kvm_write_gpa(struct kvm *kvm, gpa_t gpa, const void *src, unsigned long len);
 

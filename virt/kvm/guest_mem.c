@@ -75,21 +75,6 @@ int kvm_vcpu_write_gpa(struct kvm_vcpu *vcpu, int as_id, gpa_t gpa, const void *
 }
 EXPORT_SYMBOL_GPL(kvm_vcpu_write_gpa);
 
-int kvm_vcpu_read_gpa_atomic(struct kvm_vcpu *vcpu, int as_id, gpa_t gpa, void *dst,
-			     unsigned int len)
-{
-	const struct kvm_memslot *slot = kvm_vcpu_slot(vcpu, as_id, gpa_to_gfn(gpa));
-	unsigned long left;
-
-	if (!kvm_slot_readable(slot) || this_page(gpa, len) != len)
-		return -EFAULT;
-	pagefault_disable();
-	left = __copy_from_user_inatomic(dst, user_address(slot, gpa), len);
-	pagefault_enable();
-	return left ? -EFAULT : 0;
-}
-EXPORT_SYMBOL_GPL(kvm_vcpu_read_gpa_atomic);
-
 int kvm_read_gpa(struct kvm *kvm, gpa_t gpa, void *dst, unsigned long len)
 {
 	return read_pages(kvm, NULL, 0, gpa, dst, len);

@@ -295,11 +295,3 @@ bool sregs_valid(struct x86_vcpu *vcpu, const struct kvm_sregs *sregs)
 	}
 	return !(cr4 & X86_CR4_PCIDE) || (efer & EFER_LMA);
 }
-
-bool is_canonical(struct x86_vcpu *vcpu, u64 addr)
-{
-	unsigned int unused = regs_cr4(vcpu) & X86_CR4_LA57 ? 64 - 57 : 64 - 48;
-
-	return (u64)((s64)(addr << unused) >> unused) == addr;
-}
-EXPORT_SYMBOL_GPL(is_canonical);

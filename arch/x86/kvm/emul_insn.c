@@ -511,13 +511,6 @@ unsigned int emul_fast_length(struct x86_vcpu *vcpu, u64 linear, bool user, u32 
 }
 EXPORT_SYMBOL_GPL(emul_fast_length);
 
-int emul_failure_exit(struct x86_vcpu *vcpu)
-{
-	vcpu->base.stat.insn_emulation_fail++;
-	return failure_exit(vcpu, NULL, 0);
-}
-EXPORT_SYMBOL_GPL(emul_failure_exit);
-
 void emul_forget(struct x86_vcpu *vcpu)
 {
 	if (vcpu->emul)

@@ -30,22 +30,13 @@
 #define DR7_GD		BIT(13)
 #define DR6_INVERTED	(BIT(11) | BIT(16))	/* bus lock, RTM: 0 says that it happened */
 
+/* The guest shuts down with the next look at requests. */
 static void triple_fault(struct x86_vcpu *vcpu)
 {
 	vcpu->ev.exc_state = EXC_NONE;
 	vcpu->ev.triple_fault = true;
 	kvm_make_request(REQ_TRIPLE_FAULT, &vcpu->base);
 }
-
-/**
- * event_triple_fault - the guest shuts down with the next look at requests
- * @vcpu: vCPU of the calling thread
- */
-void event_triple_fault(struct x86_vcpu *vcpu)
-{
-	triple_fault(vcpu);
-}
-EXPORT_SYMBOL_GPL(event_triple_fault);
 
 static void deliver_payload(struct x86_vcpu *vcpu)
 {

@@ -44,16 +44,6 @@ int exit_rdpmc(struct x86_vcpu *vcpu)
 }
 EXPORT_SYMBOL_GPL(exit_rdpmc);
 
-int exit_rdtsc(struct x86_vcpu *vcpu)
-{
-	u64 tsc = tsc_read(vcpu);
-
-	vcpu->regs.gpr[GPR_RAX] = (u32)tsc;
-	vcpu->regs.gpr[GPR_RDX] = tsc >> 32;
-	return vendor_call(skip, vcpu);
-}
-EXPORT_SYMBOL_GPL(exit_rdtsc);
-
 /* The window that event_inject() armed is open; the run loop leaves if user space asked for it. */
 int exit_irq_window(struct x86_vcpu *vcpu)
 {

@@ -13,7 +13,6 @@ void hypercall_fast(struct x86_vcpu *vcpu);	/* interrupts off; RIP is the caller
 int exit_invd(struct x86_vcpu *vcpu);		/* INVD, WBINVD: skip */
 int exit_nop(struct x86_vcpu *vcpu);		/* MONITOR, MWAIT, PAUSE as NOP: skip */
 int exit_rdpmc(struct x86_vcpu *vcpu);
-int exit_rdtsc(struct x86_vcpu *vcpu);
 int exit_irq_window(struct x86_vcpu *vcpu);
 int exit_shutdown(struct x86_vcpu *vcpu);	/* triple fault: KVM_EXIT_SHUTDOWN */
 /* KVM_EXIT_INTERNAL_ERROR with suberror and data; KVM_EXIT_FAIL_ENTRY; return RUN_TO_USER */
@@ -35,14 +34,11 @@ enum emul_flags {
 	EMUL_NO_DECODE		= BIT(0),	/* go on with the instruction decoded before */
 	EMUL_TRAP_UD		= BIT(1),	/* #UD was intercepted: emulate only what must be */
 	EMUL_SKIP		= BIT(2),	/* do not execute, step over */
-	EMUL_ALLOW_RETRY	= BIT(3),	/* page fault on a write-protected page: may just run again */
-	EMUL_TRAP_UD_FORCED	= BIT(4),	/* forced-emulation prefix */
-	EMUL_VMWARE_GP		= BIT(5),	/* #GP(0): VMware backdoor */
-	EMUL_PF			= BIT(6),	/* after a page fault: @gpa is valid */
-	EMUL_COMPLETE_USER_EXIT	= BIT(7),
-	EMUL_WRITE_PF_TO_SP	= BIT(8),
-	EMUL_MMIO		= BIT(9),	/* with EMUL_PF: @gpa has no memory */
-	EMUL_PF_WRITE		= BIT(10),	/* with EMUL_PF: the access was a write */
+	EMUL_TRAP_UD_FORCED	= BIT(3),	/* forced-emulation prefix */
+	EMUL_VMWARE_GP		= BIT(4),	/* #GP(0): VMware backdoor */
+	EMUL_PF			= BIT(5),	/* after a page fault: @gpa is valid */
+	EMUL_MMIO		= BIT(6),	/* with EMUL_PF: @gpa has no memory */
+	EMUL_PF_WRITE		= BIT(7),	/* with EMUL_PF: the access was a write */
 };
 
 /**
@@ -80,8 +76,6 @@ int emul_skip(struct x86_vcpu *vcpu);
 unsigned int emul_fast_length(struct x86_vcpu *vcpu, u64 linear, bool user, u32 opcode,
 			      unsigned int opcode_len);
 
-/* A failed task switch, real-mode injection ...: KVM_INTERNAL_ERROR_EMULATION for vendor code */
-int emul_failure_exit(struct x86_vcpu *vcpu);
 void emul_vcpu_free(struct x86_vcpu *vcpu);
 /* KVM_SET_REGS, reset: whatever instruction was under way is forgotten */
 void emul_forget(struct x86_vcpu *vcpu);

@@ -15,7 +15,4 @@ void vendor_ops_clear(void);
 int x86_vm_enable_cap(struct x86_vm *vm, const struct kvm_enable_cap *cap);
 int x86_vcpu_enable_cap(struct x86_vcpu *vcpu, const struct kvm_enable_cap *cap);
 
-/* run.c */
-void run_sync_out(struct x86_vcpu *vcpu);
-
 #endif

@@ -60,7 +60,7 @@ static void reset_registers(struct x86_vcpu *vcpu, bool init)
 		r->star = r->lstar = r->cstar = r->sfmask = r->kernel_gs_base = 0;
 		r->sysenter_cs = r->sysenter_esp = r->sysenter_eip = 0;
 		r->pat = PAT_AT_RESET;
-		r->debugctl = r->br_from = r->br_to = r->int_from = r->int_to = 0;
+		r->debugctl = 0;
 	}
 }
 

@@ -85,7 +85,7 @@ enum x86_seg_reg {
 #define RG_PAT		BIT(9)
 #define RG_SHADOW	BIT(10)	/* interrupt shadow */
 #define RG_CR8		BIT(11)	/* task priority; user-space irqchip */
-#define RG_DEBUGCTL	BIT(12)	/* debugctl and the last-branch MSRs */
+#define RG_DEBUGCTL	BIT(12)	/* debugctl */
 #define RG_ALL		(BIT(13) - 1)
 
 /* attr: descriptor bits 40-47 and 52-55 put together, as in the VMCB and in emul.h. */
@@ -127,7 +127,7 @@ struct x86_regs {
 	u64 star, lstar, cstar, sfmask, kernel_gs_base;
 	u64 sysenter_cs, sysenter_esp, sysenter_eip;
 	u64 pat;
-	u64 debugctl, br_from, br_to, int_from, int_to;
+	u64 debugctl;
 };
 
 /* --- events (event.c) --- */

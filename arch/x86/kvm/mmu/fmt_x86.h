@@ -75,12 +75,4 @@ static __always_inline unsigned int x86_shift(const struct x86_format *fmt, unsi
 	return fmt->level[level].shift;
 }
 
-static __always_inline unsigned int x86_index(const struct x86_format *fmt,
-					      unsigned int level, u64 va)
-{
-	const struct x86_level *l = &fmt->level[level];
-
-	return va >> l->shift & ((1u << l->index_bits) - 1);
-}
-
 #endif

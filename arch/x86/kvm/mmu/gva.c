@@ -260,46 +260,6 @@ enum mmu_gva_result mmu_read_gva(struct x86_vcpu *vcpu, gva_t gva, void *dst,
 	return res;
 }
 
-/**
- * mmu_write_gva() - write guest-virtual memory
- * @vcpu: vCPU
- * @gva: canonical linear address
- * @src: what
- * @len: bytes
- * @access: ACC_*, ACC_WRITE is added
- * @done: bytes that were written, whatever the result; may be NULL
- * @gpa: with MMU_GVA_UNBACKED: the address without writable memory; may be NULL
- * @fault: with MMU_GVA_FAULT: the exception
- *
- * Context: vCPU thread, SRCU held, may sleep.
- */
-enum mmu_gva_result mmu_write_gva(struct x86_vcpu *vcpu, gva_t gva, const void *src,
-				  unsigned int len, u32 access, unsigned int *done,
-				  gpa_t *gpa, struct x86_exception *fault)
-{
-	enum mmu_gva_result res = MMU_GVA_OK;
-	unsigned int at, n;
-
-	for (at = 0; at < len; at += n) {
-		gpa_t pa;
-
-		n = in_page(gva + at, len - at);
-		if (!mmu_gva_to_gpa(vcpu, gva + at, access | ACC_WRITE, &pa, fault)) {
-			res = MMU_GVA_FAULT;
-			break;
-		}
-		if (kvm_vcpu_write_gpa(&vcpu->base, vcpu->mmu.as_id, pa, src + at, n)) {
-			if (gpa)
-				*gpa = pa;
-			res = MMU_GVA_UNBACKED;
-			break;
-		}
-	}
-	if (done)
-		*done = min(at, len);
-	return res;
-}
-
 /*
  * Instruction bytes are few: words, the last of them overlapping; single bytes
  * only near the end of a page. Inside user_read_access_begin().

@@ -115,19 +115,16 @@ bool mmu_gva_to_gpa_probe(struct x86_vcpu *vcpu, gva_t gva, u32 access, gpa_t *g
 			  struct x86_exception *fault);
 
 /*
- * mmu_read_gva(), mmu_write_gva() - copy from or to guest-virtual memory
+ * mmu_read_gva() - copy from guest-virtual memory
  * @done: bytes that were copied, valid with every result, or NULL
  *
  * May cross pages; each page is translated before it is touched. On
  * MMU_GVA_UNBACKED *@gpa (may be NULL) is the address of the first byte that
- * has no memory. mmu_write_gva() marks pages dirty.
+ * has no memory.
  */
 enum mmu_gva_result mmu_read_gva(struct x86_vcpu *vcpu, gva_t gva, void *dst,
 				 unsigned int len, u32 access, unsigned int *done,
 				 gpa_t *gpa, struct x86_exception *fault);
-enum mmu_gva_result mmu_write_gva(struct x86_vcpu *vcpu, gva_t gva, const void *src,
-				  unsigned int len, u32 access, unsigned int *done,
-				  gpa_t *gpa, struct x86_exception *fault);
 
 /*
  * mmu_fetch_gva() - read instruction bytes
@@ -227,12 +224,6 @@ long mmu_populate(struct x86_vcpu *vcpu, gpa_t gpa, u64 error_code);
 static inline bool mmu_root_ready(const struct mmu_vcpu *mmu)
 {
 	return likely(mmu->root) && likely(!READ_ONCE(mmu->root->invalid));
-}
-
-/* Physical address (encryption bits included) of the root, for nCR3/EPTP. */
-static inline u64 mmu_root_pa(const struct mmu_vcpu *mmu)
-{
-	return mmu->root->pa;
 }
 
 /* To be read after the vCPU is seen as entering; flush when it moved. */
