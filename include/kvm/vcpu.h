@@ -49,7 +49,7 @@ struct kvm_vcpu {
 	struct kvm_run *run;			/* (c) shared page: never trusted */
 	unsigned long read_seq;			/* (v) odd in a read section, see kvm_vcpu_srcu_lock() */
 	unsigned long sync_seq;			/* (l:slots_lock) read_seq as the waiting writer saw it */
-	const struct kvm_memslot *last_slot[2];	/* (v) under SRCU: last hit per address space */
+	const struct kvm_memslot *last_slot[2];	/* (v) in a read section: last hit per address space */
 	u64 last_slot_gen[2];			/* (v) generation that last_slot belongs to */
 
 	int id;					/* (c) number that user space chose */
@@ -130,7 +130,7 @@ void kvm_sigset_leave(struct kvm_vcpu *vcpu);
 
 /**
  * kvm_vcpu_block - sleep until arch_vcpu_runnable(), a kick or a signal
- * @vcpu: the caller's own, loaded, SRCU section not held
+ * @vcpu: the caller's own, loaded, in no read section
  */
 void kvm_vcpu_block(struct kvm_vcpu *vcpu);
 

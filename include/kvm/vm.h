@@ -51,7 +51,7 @@ struct kvm {
 	bool bugged;				/* set once: no ioctl but close works */
 	bool dead;				/* (l:slots_lock) being destroyed: no callback may come in */
 
-	/* writers of slots and buses, see memslot_write.c */
+	/* writers of slots and buses, see request.c and memslot_write.c */
 	struct rcuwait sync_wait;		/* the writer, while it waits for readers */
 	spinlock_t readers_lock;		/* of the next two */
 	unsigned int readers_phase;		/* 0 or 1 */

@@ -86,7 +86,7 @@ static long ioctl_signal_mask(struct kvm_vcpu *vcpu, void __user *argp, bool com
 
 /* --- running --- */
 
-/* kvm_vcpu_by_id() users and debugfs want to know who runs it. Rare: it moved to another thread. */
+/* debugfs wants to know who runs it. Rare: it moved to another thread. */
 static noinline void thread_changed(struct kvm_vcpu *vcpu)
 {
 	struct pid *now = get_task_pid(current, PIDTYPE_PID);

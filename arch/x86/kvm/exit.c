@@ -3,7 +3,6 @@
 #include <linux/export.h>
 #include "event.h"
 #include "exit.h"
-#include "regs.h"
 #include "vendor.h"
 
 /*

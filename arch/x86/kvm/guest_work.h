@@ -13,7 +13,7 @@ static __always_inline bool guest_work_pending(void)
 /**
  * guest_work_do - do what is pending
  *
- * Context: interrupts on, no SRCU section, may sleep.
+ * Context: interrupts on, in no read section, may sleep.
  * Return: 0, or -EINTR when the thread has to go to user space (signals).
  */
 int guest_work_do(void);

@@ -51,7 +51,7 @@ bool mtrr_read(struct x86_vcpu *vcpu, u32 msr, u64 *val);
 bool mtrr_write(struct x86_vcpu *vcpu, u32 msr, u64 val);
 bool pat_valid(u64 pat);
 
-/* msr_filter.c. Reader: SRCU of the VM. */
+/* msr_filter.c. Reader: in a read section. */
 bool msr_filter_allows(struct x86_vm *vm, u32 msr, bool write);
 /* REQ_MSR_FILTER: tell the vendor which MSRs may be passed through. */
 void msr_filter_refresh(struct x86_vcpu *vcpu);

@@ -2,7 +2,7 @@
 /*
  * Registers as user space gets and sets them: KVM_GET_REGS, KVM_GET_SREGS and
  * their kind. All functions: the vCPU is loaded by the caller, which holds its
- * mutex and is inside the SRCU section.
+ * mutex and is inside its read section.
  */
 #include <linux/bitmap.h>
 #include <linux/export.h>

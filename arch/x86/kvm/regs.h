@@ -19,7 +19,7 @@ bool sregs_valid(struct x86_vcpu *vcpu, const struct kvm_sregs *sregs);
 bool cr4_valid(struct x86_vcpu *vcpu, u64 cr4);
 /* After CR0/CR4/EFER changed by whatever way: MMU context, CPUID.OSXSAVE, intercepts, TLB */
 void cr_changed(struct x86_vcpu *vcpu, u64 old_cr0, u64 old_cr4, u64 old_efer);
-/* Read and check the four PAE entries at @cr3 into regs.pdptr; false: one has a reserved bit set. SRCU. */
+/* In a read section: read and check the PAE entries at @cr3 into regs.pdptr; false: a reserved bit is set. */
 bool cr_load_pdptrs(struct x86_vcpu *vcpu, u64 cr3);
 
 /* --- seg.c --- */

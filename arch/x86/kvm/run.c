@@ -5,7 +5,7 @@
  * Three loops inside each other, each paying once for all turns of the next:
  *
  *  arch_vcpu_run()   once per ioctl: load the vCPU and the guest's FPU, enter
- *                    the SRCU read section, take what user space wants changed,
+ *                    the read section, take what user space wants changed,
  *                    finish the instruction that it was asked about; at the
  *                    end tell it how the guest stands
  *  run_loop()        once per exit that needs interrupts on: handle it; then
@@ -48,7 +48,7 @@ static int exit_intr(struct x86_vcpu *vcpu)
 	return -EINTR;
 }
 
-static void renew_srcu(struct x86_vcpu *vcpu)
+static void renew_section(struct x86_vcpu *vcpu)
 {
 	kvm_vcpu_srcu_unlock(&vcpu->base);
 	kvm_vcpu_srcu_lock(&vcpu->base);
@@ -61,7 +61,7 @@ static noinline int run_requests(struct x86_vcpu *vcpu)
 	if (kvm_test_request(KVM_REQ_VM_DEAD, base))
 		return -EIO;
 	if (kvm_take_request(KVM_REQ_QUIESCE, base))
-		renew_srcu(vcpu);
+		renew_section(vcpu);
 	if (kvm_take_request(REQ_MMU_RELOAD, base))
 		mmu_unload(vcpu);
 	if (kvm_take_request(KVM_REQ_TLB_FLUSH, base)) {

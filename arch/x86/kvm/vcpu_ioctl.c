@@ -19,7 +19,7 @@
 #include "regs.h"
 #include "vendor.h"
 
-/* --- one structure, vCPU loaded, SRCU held --- */
+/* --- one structure, vCPU loaded, in a read section --- */
 
 /*
  * Each row of the table below calls one of these. The result of a function

@@ -114,7 +114,7 @@ static enum ret_pf find_slot(struct x86_vcpu *vcpu, struct mmu_fault *fault)
 		return RET_PF_INVALID;
 	if (!fault->slot)
 		return fault->prefetch ? RET_PF_EMULATE : tdp_map_mmio(vcpu, fault);
-	/* Its writer waits for us to leave the SRCU section; the run loop sees to that. */
+	/* Its writer waits for us to leave the read section; the run loop sees to that. */
 	if (fault->slot->flags & KVM_SLOT_INVALID)
 		return RET_PF_RETRY;
 	if (fault->write && (fault->slot->flags & KVM_MEM_READONLY))
@@ -162,7 +162,7 @@ static enum ret_pf find_page(struct x86_vcpu *vcpu, struct mmu_fault *fault)
  * @vcpu: vCPU with a root
  * @fault: given part filled in
  *
- * Context: vCPU thread, SRCU held; may sleep unless @fault->atomic.
+ * Context: vCPU thread, in a read section; may sleep unless @fault->atomic.
  *
  * Return: never CONTINUE; INVALID when an atomic fault has to be handled again
  * without that. With @fault->error set the value does not matter.
@@ -224,7 +224,7 @@ static bool of_table_walk(u64 error_code)
  * Write-protection faults on logged pages, pages that the host has mapped and
  * nobody keeps us from mapping, and what another CPU has settled.
  *
- * Context: vCPU thread, SRCU held, interrupts may be off.
+ * Context: vCPU thread, in a read section, interrupts may be off.
  *
  * Return: true when the guest may run into the access again.
  */
@@ -271,7 +271,7 @@ static int emulate(struct x86_vcpu *vcpu, const struct mmu_fault *fault,
  * @insn: instruction bytes from the hardware, or NULL
  * @insn_len: number of these
  *
- * Context: vCPU thread, SRCU held, may sleep.
+ * Context: vCPU thread, in a read section, may sleep.
  *
  * Return: RUN_RESUME, RUN_TO_USER or a negative errno.
  */
@@ -318,7 +318,7 @@ EXPORT_SYMBOL_GPL(mmu_page_fault);
 
 /**
  * mmu_populate() - map a page before the guest asks for it
- * @vcpu: vCPU, loaded, SRCU held
+ * @vcpu: vCPU, loaded, in a read section
  * @gpa: address
  * @error_code: ACC_WRITE when it is to be writable
  *

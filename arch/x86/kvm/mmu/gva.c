@@ -5,7 +5,7 @@
  * the slot and the vCPU's slot cache; accessed and dirty bits are set there,
  * too, so no page of the host is ever looked up by address arithmetic.
  *
- * Everything here is for the vCPU thread inside the VM's SRCU section. The
+ * Everything here is for the vCPU thread inside its read section. The
  * atomic variant runs with page faults disabled and reports what is not present
  * in the host as unavailable.
  */
@@ -191,7 +191,7 @@ static bool translate_quick(struct x86_vcpu *vcpu, gva_t gva, u32 access, gpa_t 
  * @gpa: result
  * @fault: the exception, if the answer is false
  *
- * Context: vCPU thread, SRCU held, may sleep.
+ * Context: vCPU thread, in a read section, may sleep.
  */
 bool mmu_gva_to_gpa(struct x86_vcpu *vcpu, gva_t gva, u32 access, gpa_t *gpa,
 		    struct x86_exception *fault)
@@ -231,7 +231,7 @@ static unsigned int in_page(gva_t gva, unsigned int len)
  * @gpa: with MMU_GVA_UNBACKED: the guest-physical address without memory; may be NULL
  * @fault: with MMU_GVA_FAULT: the exception
  *
- * Context: vCPU thread, SRCU held, may sleep.
+ * Context: vCPU thread, in a read section, may sleep.
  */
 enum mmu_gva_result mmu_read_gva(struct x86_vcpu *vcpu, gva_t gva, void *dst,
 				 unsigned int len, u32 access, unsigned int *done,
@@ -312,7 +312,7 @@ static bool fetch_quick(struct x86_vcpu *vcpu, gva_t gva, u8 *dst, unsigned int 
  * Only the page of @gva has to be there. Whether the bytes of the next one are
  * needed is the decoder's to know.
  *
- * Context: vCPU thread, SRCU held, may sleep.
+ * Context: vCPU thread, in a read section, may sleep.
  */
 enum mmu_gva_result mmu_fetch_gva(struct x86_vcpu *vcpu, gva_t gva, u8 *dst,
 				  unsigned int len, u32 access, unsigned int *done,
@@ -363,7 +363,7 @@ static bool fetch_any(struct x86_vcpu *vcpu, gva_t gva, u8 *dst, unsigned int le
  * @len: bytes wanted, a multiple of 8 is cheapest
  * @access: 0 or ACC_USER, ACC_FETCH is added
  *
- * Context: vCPU thread, SRCU held, interrupts may be off.
+ * Context: vCPU thread, in a read section, interrupts may be off.
  *
  * Return: bytes read, at most up to the end of the page; 0: ask mmu_fetch_gva().
  */

@@ -56,7 +56,7 @@ void mmu_vm_destroy(struct x86_vm *vm);
 int mmu_vcpu_init(struct x86_vcpu *vcpu);
 void mmu_vcpu_free(struct x86_vcpu *vcpu);
 
-/* --- run path (vCPU thread, SRCU held, interrupts on) --- */
+/* --- run path (vCPU thread, in a read section, interrupts on) --- */
 
 /*
  * mmu_page_fault() - a guest-physical access was refused by the hardware
@@ -86,7 +86,7 @@ void mmu_unload(struct x86_vcpu *vcpu);
  */
 void mmu_reset_context(struct x86_vcpu *vcpu);
 
-/* --- guest-virtual addresses (vCPU thread, SRCU held) --- */
+/* --- guest-virtual addresses (vCPU thread, in a read section) --- */
 
 /*
  * @access below: ACC_WRITE, ACC_USER, ACC_FETCH, ACC_IMPLICIT of perm.h (0: read

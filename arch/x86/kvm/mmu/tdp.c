@@ -320,7 +320,7 @@ static enum ret_pf mmio_step(struct x86_vcpu *vcpu, struct mmu_fault *fault)
  * The next access to the frame is then told from the entry alone. Failing to
  * make the entry only costs time.
  *
- * Context: vCPU thread, SRCU held; takes mmu_lock.
+ * Context: vCPU thread, in a read section; takes mmu_lock.
  *
  * Return: RET_PF_EMULATE, always.
  */

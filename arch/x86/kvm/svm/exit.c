@@ -44,7 +44,7 @@ static int entry_failed(struct svm_vcpu *svm)
 
 /**
  * svm_handle_exit - the exit that svm_exit_fast() did not settle
- * @vcpu: loaded, interrupts on, SRCU held
+ * @vcpu: loaded, interrupts on, in a read section
  *
  * Return: RUN_* or -errno.
  */
