@@ -15,21 +15,36 @@ int exit_nop(struct x86_vcpu *vcpu);		/* MONITOR, MWAIT, PAUSE as NOP: skip */
 int exit_rdpmc(struct x86_vcpu *vcpu);
 int exit_irq_window(struct x86_vcpu *vcpu);
 int exit_shutdown(struct x86_vcpu *vcpu);	/* triple fault: KVM_EXIT_SHUTDOWN */
-/* KVM_EXIT_INTERNAL_ERROR with suberror and data; KVM_EXIT_FAIL_ENTRY; return RUN_TO_USER */
+
+/**
+ * exit_internal_error - fill in KVM_EXIT_INTERNAL_ERROR
+ * @vcpu: vCPU of the calling thread
+ * @suberror: KVM_INTERNAL_ERROR_*
+ * @ndata: words of @data; those beyond what kvm_run holds are left out
+ * @data: what user space is told
+ *
+ * Return: RUN_TO_USER.
+ */
 int exit_internal_error(struct x86_vcpu *vcpu, u32 suberror, unsigned int ndata, const u64 *data);
+/* KVM_EXIT_FAIL_ENTRY with the hardware's @reason; RUN_TO_USER */
 int exit_fail_entry(struct x86_vcpu *vcpu, u64 reason);
 
 /**
  * io_port - IN or OUT, not a string instruction
+ * @vcpu: vCPU of the calling thread, in a read section
+ * @port: first port
+ * @size: 1, 2 or 4 bytes, from or to the accumulator
+ * @in: IN
  * @next_rip: address after the instruction (RIP value), known from the exit
  *
  * Devices in the kernel first, then KVM_EXIT_IO; io.complete advances RIP.
+ * Return: RUN_*.
  */
 int io_port(struct x86_vcpu *vcpu, u16 port, int size, bool in, u64 next_rip);
 /* Interrupts off: true when a device of the kernel took the OUT (RIP is advanced by the caller). */
 bool io_port_fast_out(struct x86_vcpu *vcpu, u16 port, int size);
 
-/* --- emulation: emul_env.c; flags of one enum --- */
+/* --- emulation: emul_insn.c; flags of one enum --- */
 enum emul_flags {
 	EMUL_NO_DECODE		= BIT(0),	/* go on with the instruction decoded before */
 	EMUL_TRAP_UD		= BIT(1),	/* #UD was intercepted: emulate only what must be */
@@ -43,8 +58,11 @@ enum emul_flags {
 
 /**
  * emul_insn - emulate the instruction at RIP
+ * @vcpu: vCPU of the calling thread, loaded, in a read section; may sleep
  * @gpa: with EMUL_PF the guest-physical address that faulted
- * @insn: bytes from the hardware, or NULL with @len 0
+ * @flags: enum emul_flags
+ * @insn: bytes from the hardware, or NULL
+ * @len: number of these, 0 without
  *
  * Every failure is dealt with inside. Return: RUN_* or -errno.
  */
