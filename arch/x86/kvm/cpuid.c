@@ -255,8 +255,7 @@ void cpuid_derive(struct x86_vcpu *vcpu)
 	cpuid->guest_is_amd = cpuid->view.guest_is_amd = guest_is_amd(&cpuid->view);
 	derive_words(cpuid);
 	e = pv_leaf(&cpuid->view);
-	cpuid->pv_features = e ? e->eax & cpuid_supported[CW_KVM_EAX] : 0;
-	cpuid->words[CW_KVM_EAX] = cpuid->pv_features;
+	cpuid->words[CW_KVM_EAX] = e ? e->eax & cpuid_supported[CW_KVM_EAX] : 0;
 
 	cpuid->emul_features = BIT_ULL(vendor_caps.hypercall_opcode == OPCODE_VMMCALL ?
 				       EMUL_F_SVM : EMUL_F_VMX);

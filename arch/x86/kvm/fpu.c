@@ -33,7 +33,6 @@ int fpu_vcpu_init(struct x86_vcpu *vcpu)
 	if (!fpu_alloc_guest_fpstate(&fpu->guest))
 		return -ENOMEM;
 	fpu->xcr0 = XFEATURE_MASK_FP;
-	fpu->host_xcr0 = x86_host.xcr0;
 	return 0;
 }
 
@@ -53,7 +52,7 @@ void fpu_update_switch(struct x86_vcpu *vcpu)
 
 	/* Without CR4.OSXSAVE the guest has no instruction that looks at either. */
 	fpu->switch_xcr0 = (cr4 & X86_CR4_OSXSAVE) &&
-			   (fpu->xcr0 != fpu->host_xcr0 ||
+			   (fpu->xcr0 != x86_host.xcr0 ||
 			    (guest_has(vcpu, GF_XSAVES) && vcpu->msr.xss != x86_host.xss));
 	/* XSAVE stores PKRU even while CR4.PKE is off. */
 	fpu->switch_pkru = cpu_feature_enabled(X86_FEATURE_OSPKE) &&
@@ -75,7 +74,7 @@ static noinline void switch_to_guest(struct x86_vcpu *vcpu)
 	struct x86_fpu *fpu = &vcpu->fpu;
 
 	if (fpu->switch_xcr0)
-		set_xcr0_xss(vcpu, fpu->xcr0, fpu->host_xcr0, vcpu->msr.xss, x86_host.xss);
+		set_xcr0_xss(vcpu, fpu->xcr0, x86_host.xcr0, vcpu->msr.xss, x86_host.xss);
 	if (fpu->switch_pkru && fpu->pkru != fpu->host_pkru)
 		wrpkru(fpu->pkru);
 }
@@ -90,7 +89,7 @@ static noinline void switch_to_host(struct x86_vcpu *vcpu)
 			wrpkru(fpu->host_pkru);
 	}
 	if (fpu->switch_xcr0)
-		set_xcr0_xss(vcpu, fpu->host_xcr0, fpu->xcr0, x86_host.xss, vcpu->msr.xss);
+		set_xcr0_xss(vcpu, x86_host.xcr0, fpu->xcr0, x86_host.xss, vcpu->msr.xss);
 }
 
 /**

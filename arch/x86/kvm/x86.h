@@ -176,7 +176,6 @@ struct x86_cpuid {
 	u64 reserved_gpa_bits;			/* (v) */
 	u8 virt_bits;				/* (v) width of canonical addresses in MSRs: 48 or 57 */
 	bool guest_is_amd;			/* (v) vendor string is AMD or Hygon */
-	u32 pv_features;			/* (v) KVM_CPUID_FEATURES eax */
 	bool ran;				/* (v) KVM_RUN was called: CPUID is frozen */
 	bool enforce_pv;			/* (v) KVM_CAP_ENFORCE_PV_FEATURE_CPUID */
 };
@@ -211,7 +210,6 @@ struct x86_msrs {
 struct x86_fpu {
 	struct fpu_guest guest;	/* (v) */
 	u64 xcr0;		/* (v)(r) */
-	u64 host_xcr0;		/* (c) */
 	u32 pkru;		/* (v) guest's, while the guest's is not loaded */
 	u32 host_pkru;		/* (v) */
 	bool switch_pkru;	/* (v) CR4.PKE and XCR0.PKRU: the guest has its own */
