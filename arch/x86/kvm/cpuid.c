@@ -252,7 +252,7 @@ void cpuid_derive(struct x86_vcpu *vcpu)
 	const struct kvm_cpuid_entry2 *e;
 	unsigned int i;
 
-	cpuid->guest_is_amd = cpuid->view.guest_is_amd = guest_is_amd(&cpuid->view);
+	cpuid->view.guest_is_amd = guest_is_amd(&cpuid->view);
 	derive_words(cpuid);
 	e = pv_leaf(&cpuid->view);
 	cpuid->words[CW_KVM_EAX] = e ? e->eax & cpuid_supported[CW_KVM_EAX] : 0;

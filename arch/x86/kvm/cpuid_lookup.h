@@ -20,7 +20,7 @@ struct cpuid_view {
 	struct kvm_cpuid_entry2 *ent;
 	int nent;
 	bool grouped;			/* entries of a leaf stand together */
-	bool guest_is_amd;		/* leaves out of range are zero */
+	bool guest_is_amd;		/* AMD or Hygon: leaves out of range are zero */
 	u16 first[CPUID_SLOTS];		/* index of the first entry, plus one; 0: none */
 };
 

@@ -72,7 +72,7 @@ MSR_READER(read_tsc_aux)
 /* 32 bits; AMD forgets the others, Intel refuses them. */
 MSR_WRITER(write_tsc_aux)
 {
-	if (!has_tsc_aux(vcpu, host) || (!host && !vcpu->cpuid.guest_is_amd && val >> 32))
+	if (!has_tsc_aux(vcpu, host) || (!host && !vcpu->cpuid.view.guest_is_amd && val >> 32))
 		return MSR_GP;
 	vcpu->msr.tsc_aux = (u32)val;
 	return MSR_OK;
@@ -261,7 +261,7 @@ MSR_WRITER(write_sysenter)
 {
 	unsigned int unused = 64 - (vcpu->cpuid.virt_bits ?: 48);
 
-	if (vcpu->cpuid.guest_is_amd)
+	if (vcpu->cpuid.view.guest_is_amd)
 		val = (u32)val;
 	else if ((u64)((s64)(val << unused) >> unused) != val)
 		return MSR_GP;

@@ -175,7 +175,6 @@ struct x86_cpuid {
 	u8 phys_bits;				/* (v) MAXPHYADDR */
 	u64 reserved_gpa_bits;			/* (v) */
 	u8 virt_bits;				/* (v) width of canonical addresses in MSRs: 48 or 57 */
-	bool guest_is_amd;			/* (v) vendor string is AMD or Hygon */
 	bool ran;				/* (v) KVM_RUN was called: CPUID is frozen */
 	bool enforce_pv;			/* (v) KVM_CAP_ENFORCE_PV_FEATURE_CPUID */
 };

@@ -206,7 +206,7 @@ void mmu_reset_context(struct x86_vcpu *vcpu)
 		.phys_bits = vcpu->cpuid.phys_bits,
 		.page1g = guest_has(vcpu, GF_GBPAGES),
 		.pse36 = guest_has(vcpu, GF_PSE36),
-		.upper_g_rsvd = vcpu->cpuid.guest_is_amd,
+		.upper_g_rsvd = vcpu->cpuid.view.guest_is_amd,
 	};
 
 	guest_mode_init(&vcpu->mmu.walk, &in);

@@ -140,7 +140,7 @@ void svm_vmcb_dump(struct svm_vcpu *svm);
  */
 static inline bool svm_sysenter_native(const struct x86_vcpu *vcpu)
 {
-	return vcpu->cpuid.guest_is_amd;
+	return vcpu->cpuid.view.guest_is_amd;
 }
 
 /* --- intercept.c --- */
