@@ -362,6 +362,16 @@ static void fetch_now(struct emul_ctxt *c)
 }
 
 /**
+ * emul_fault_begins - a new fault: what was decoded for the last one is not for it
+ * @vcpu: has just left the guest; interrupts may be off
+ */
+void emul_fault_begins(struct x86_vcpu *vcpu)
+{
+	if (vcpu->emul)
+		vcpu->emul->decoded = INVALID_GPA;
+}
+
+/**
  * emul_fast_mmio_write - emulate a store that faulted, if a device takes it at once
  * @vcpu: has just left the guest
  * @gpa:  where no memory is
@@ -443,6 +453,7 @@ int emul_insn(struct x86_vcpu *vcpu, gpa_t gpa, unsigned int flags,
 	}
 	if (unlikely(flags & EMUL_SKIP)) {
 		e->c.rip = emul_skip_rip(&e->c);
+		e->c.rflags &= ~(u64)X86_EFLAGS_RF;
 		e->c.shadow = EMUL_SHADOW_NONE;
 		e->c.phase = EMUL_PHASE_IDLE;
 		return commit(e);
@@ -493,6 +504,7 @@ int emul_skip(struct x86_vcpu *vcpu)
 		return failure_exit(vcpu, bytes, got);
 	rip = vcpu->regs.rip + n;
 	vcpu->regs.rip = mode == INSN_MODE_64 ? rip : (u32)rip;
+	vcpu->regs.rflags &= ~(u64)X86_EFLAGS_RF;
 	return insn_done(vcpu, vcpu->regs.rflags, SHADOW_NONE);
 }
 EXPORT_SYMBOL_GPL(emul_skip);

@@ -72,6 +72,7 @@ int emul_insn(struct x86_vcpu *vcpu, gpa_t gpa, unsigned int flags, const u8 *in
  * A store to @gpa, where no memory is, faulted: emulate it if a device of the
  * kernel takes it at once. Interrupts may be off; false: emul_insn().
  */
+void emul_fault_begins(struct x86_vcpu *vcpu);
 bool emul_fast_mmio_write(struct x86_vcpu *vcpu, gpa_t gpa);
 
 /*

@@ -23,6 +23,7 @@
 static int advance(struct x86_vcpu *vcpu, u64 next_rip)
 {
 	vcpu->regs.rip = next_rip;
+	vcpu->regs.rflags &= ~(u64)X86_EFLAGS_RF;
 	return insn_done(vcpu, vcpu->regs.rflags, SHADOW_NONE);
 }
 

@@ -219,6 +219,8 @@ int sregs_set(struct x86_vcpu *vcpu, const struct kvm_sregs *s)
 		if (s->interrupt_bitmap[vector / 64] >> vector % 64 & 1) {
 			vcpu->ev.irq_vector = vector;
 			vcpu->ev.irq_queued = true;
+			/* The one vector there is: not also on its way from before. */
+			vcpu->ev.irq_state = IRQ_EVENT_NONE;
 			break;
 		}
 	}

@@ -186,6 +186,8 @@ static __always_inline int run_inner(struct x86_vcpu *vcpu)
 
 	if (unlikely(vcpu->ev.exit_soon)) {
 		vcpu->ev.exit_soon = false;
+		/* What waits is looked at when this entry has ended. */
+		req_event(vcpu);
 		arch_smp_send_reschedule(vcpu->base.cpu);
 	}
 	if (vcpu->fpu.switch_any || unlikely(test_thread_flag(TIF_NEED_FPU_LOAD)))

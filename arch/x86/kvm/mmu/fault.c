@@ -215,6 +215,13 @@ static bool of_table_walk(u64 error_code)
 	return error_code & ACC_GUEST_TABLE;
 }
 
+/* The access was the delivery's of an event, not that of the instruction at RIP. */
+static bool of_delivery(const struct x86_vcpu *vcpu)
+{
+	return vcpu->ev.exc_state == EXC_INJECTED || vcpu->ev.nmi_injected ||
+	       vcpu->ev.irq_state != IRQ_EVENT_NONE;
+}
+
 /**
  * mmu_fault_fast() - settle a fault without sleeping, if that is possible
  * @vcpu: vCPU
@@ -233,6 +240,7 @@ bool mmu_fault_fast(struct x86_vcpu *vcpu, gpa_t gpa, u64 error_code)
 	struct mmu_fault fault = FAULT_INIT(gpa, error_code, true);
 	enum ret_pf ret = RET_PF_INVALID;
 
+	emul_fault_begins(vcpu);
 	if ((fault.rsvd && !fault.write) || !mmu_root_ready(&vcpu->mmu) ||
 	    beyond_tables(vcpu, &fault))
 		return false;
@@ -240,7 +248,8 @@ bool mmu_fault_fast(struct x86_vcpu *vcpu, gpa_t gpa, u64 error_code)
 		ret = fault_fast(vcpu, &fault);
 	if (ret == RET_PF_INVALID && !fault.present && !fault.rsvd)
 		ret = mmu_fault_handle(vcpu, &fault);
-	if (ret == RET_PF_EMULATE && fault.write && !of_table_walk(error_code))
+	if (ret == RET_PF_EMULATE && fault.write && !of_table_walk(error_code) &&
+	    !of_delivery(vcpu))
 		return emul_fast_mmio_write(vcpu, gpa);
 	if (ret != RET_PF_FIXED && ret != RET_PF_SPURIOUS)
 		return false;
@@ -256,8 +265,12 @@ EXPORT_SYMBOL_GPL(mmu_fault_fast);
 static int emulate(struct x86_vcpu *vcpu, const struct mmu_fault *fault,
 		   const u8 *insn, int insn_len)
 {
+	u64 data[] = { fault->error_code, fault->gpa };
 	unsigned int flags = 0;
 
+	if (unlikely(of_delivery(vcpu)))
+		return exit_internal_error(vcpu, KVM_INTERNAL_ERROR_DELIVERY_EV,
+					   ARRAY_SIZE(data), data);
 	if (!of_table_walk(fault->error_code))
 		flags = EMUL_PF | EMUL_MMIO | (fault->write ? EMUL_PF_WRITE : 0);
 	return emul_insn(vcpu, fault->gpa, flags, insn, insn_len);

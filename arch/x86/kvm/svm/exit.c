@@ -95,6 +95,7 @@ int svm_skip(struct x86_vcpu *vcpu)
 	if (!svm_has.nrips || !control->next_rip)
 		return emul_skip(vcpu);
 	vcpu->regs.rip = control->next_rip;
+	vcpu->regs.rflags &= ~(u64)X86_EFLAGS_RF;
 	return insn_done(vcpu, vcpu->regs.rflags, SHADOW_NONE);
 }
 
