@@ -13,6 +13,7 @@
  */
 #include <linux/interval_tree.h>
 #include <linux/kvm.h>
+#include <linux/nospec.h>
 #include <kvm/types.h>
 #include <kvm/vm.h>
 
@@ -70,7 +71,9 @@ static inline const struct kvm_memslot *kvm_vcpu_slot(struct kvm_vcpu *vcpu, int
 
 static inline hva_t kvm_slot_hva(const struct kvm_memslot *slot, gfn_t gfn)
 {
-	return slot->userspace_addr + ((gfn - slot->base_gfn) << PAGE_SHIFT);
+	/* The guest chooses gfn: not even speculatively out of the slot. */
+	return slot->userspace_addr +
+	       (array_index_nospec(gfn - slot->base_gfn, slot->npages) << PAGE_SHIFT);
 }
 
 /* Usable for reads, for writes */

@@ -55,12 +55,16 @@ static __always_inline bool reaches(const struct kvm_iobus *bus, gpa_t addr)
 	return bus && addr - bus->first <= bus->last - bus->first;
 }
 
+/* Ranges that are looked at with interrupts off; if it takes more, the slow way is open. */
+#define MAX_ATOMIC	64
+
 static bool offer_write(struct kvm_vcpu *vcpu, const struct kvm_iobus *bus, gpa_t addr, int len,
 			const void *val, bool atomic)
 {
+	unsigned int left = atomic ? MAX_ATOMIC : UINT_MAX;
 	unsigned int pos = ranges_up_to(bus, addr);
 
-	while (pos--) {
+	while (pos-- && left--) {
 		const struct kvm_iobus_range *range = &bus->range[pos];
 		const struct kvm_iodev_ops *ops = range->dev->ops;
 

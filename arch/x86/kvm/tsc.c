@@ -55,6 +55,9 @@ static bool continues(const struct x86_vm *vm, u32 khz, u64 val, u64 now_ns)
 
 	if (vm->tsc_last_khz != khz)
 		return false;
+	/* Long ago, and too long to be computed */
+	if (mul_u64_u64_shr(now_ns - vm->tsc_last_host_ns, khz, 64) >= NSEC_PER_MSEC)
+		return false;
 	expected = vm->tsc_last_write +
 		   mul_u64_u64_div_u64(now_ns - vm->tsc_last_host_ns, khz, NSEC_PER_MSEC);
 	distance = val > expected ? val - expected : expected - val;
@@ -72,7 +75,10 @@ static u64 synchronized_offset(struct x86_vcpu *vcpu, u64 val)
 	now_ns = ktime_get_boottime_ns();
 	offset = val - scale(vcpu, rdtsc());
 	/* With an unstable TSC the offsets of CPUs differ anyway. */
-	if (!check_tsc_unstable() && continues(vm, vcpu->tsc.khz, val, now_ns)) {
+	/* Zero is what creation and reset write: that vCPU joins those that run already. */
+	if (!check_tsc_unstable() &&
+	    ((!val && vm->tsc_last_khz == vcpu->tsc.khz) ||
+	     continues(vm, vcpu->tsc.khz, val, now_ns))) {
 		offset = vm->tsc_last_offset;
 	} else {
 		vm->tsc_last_write = val;

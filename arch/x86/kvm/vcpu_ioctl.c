@@ -281,6 +281,11 @@ static long ioctl_pre_fault(struct x86_vcpu *vcpu, void __user *argp)
 		range.size -= ret;
 		ret = 0;
 		progress = true;
+		/* A writer waits for this read section: end it, as the run loop would. */
+		if (kvm_take_request(KVM_REQ_QUIESCE, &vcpu->base)) {
+			kvm_vcpu_srcu_unlock(&vcpu->base);
+			kvm_vcpu_srcu_lock(&vcpu->base);
+		}
 		cond_resched();
 	}
 	leave(vcpu);

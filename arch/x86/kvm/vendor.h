@@ -49,7 +49,7 @@ struct x86_vendor_caps {
 };
 
 struct x86_vendor_ops {
-#define OP(ret, name, params)		ret (*(name)) params;
+#define OP(ret, name, params)		typeof(ret params) *name;
 #define OP_OPTIONAL			OP
 #define OP_RET0				OP
 #include "vendor_ops.def"

@@ -9,6 +9,7 @@
  * atomic variant runs with page faults disabled and reports what is not present
  * in the host as unavailable.
  */
+#include <linux/nospec.h>
 #include <linux/export.h>
 #include <linux/mm.h>
 #include <linux/uaccess.h>
@@ -140,6 +141,14 @@ static __always_inline bool in_window(const struct window *win, u64 gpa)
 	return gpa_to_gfn(gpa) - win->base_gfn < win->npages;
 }
 
+/* Host address of @gpa, which in_window() accepted; inside the slot even if that is only speculated. */
+static __always_inline unsigned long window_hva(const struct window *win, u64 gpa)
+{
+	u64 page = array_index_nospec(gpa_to_gfn(gpa) - win->base_gfn, win->npages);
+
+	return gfn_to_gpa(win->base_gfn + page) + offset_in_page(gpa) + win->shift;
+}
+
 /* Inside user_read_access_begin(). */
 static __always_inline bool window_read(void *ctx, u64 gpa, u64 *val)
 {
@@ -147,7 +156,7 @@ static __always_inline bool window_read(void *ctx, u64 gpa, u64 *val)
 
 	if (!in_window(win, gpa))
 		return false;
-	unsafe_get_user(*val, (const u64 __user *)(gpa + win->shift), fault);
+	unsafe_get_user(*val, (const u64 __user *)window_hva(win, gpa), fault);
 	return true;
 fault:
 	return false;
@@ -294,7 +303,7 @@ static bool fetch_quick(struct x86_vcpu *vcpu, gva_t gva, u8 *dst, unsigned int 
 		return false;
 	if (guest_walk_quick(&vcpu->mmu.walk, cr3, gva, access, window_read, &win, &gpa) &&
 	    in_window(&win, gpa))
-		ok = copy_few(dst, (const u8 __user *)(gpa + win.shift), len);
+		ok = copy_few(dst, (const u8 __user *)window_hva(&win, gpa), len);
 	user_read_access_end();
 	return ok;
 }

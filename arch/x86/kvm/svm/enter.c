@@ -16,6 +16,7 @@
 #include <linux/mm_types.h>
 #include <linux/sched.h>
 #include <asm/cpufeature.h>
+#include <asm/debugreg.h>
 #include <asm/msr.h>
 #include <asm/nospec-branch.h>
 #include "../guest_state.h"
@@ -206,6 +207,8 @@ void svm_vcpu_put(struct x86_vcpu *vcpu)
 
 	if (svm_has.tsc_aux && svm->tsc_aux_hw != svm->cpu->tsc_aux)
 		wrmsrl(MSR_TSC_AUX, svm->cpu->tsc_aux);
+	/* Exits leave the guest's DR6 in the register; the host's #DB would take it for its own. */
+	set_debugreg(DR6_RESERVED, 6);
 	if (svm->dr_live) {
 		regs_need(vcpu, RG_DR);
 		svm->dr_live = false;

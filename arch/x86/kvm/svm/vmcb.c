@@ -167,7 +167,6 @@ void svm_fetch(struct x86_vcpu *vcpu, u32 groups)
 	const struct vmcb *vmcb = to_svm(vcpu)->vmcb;
 	struct x86_regs *regs = &vcpu->regs;
 
-	vcpu->avail |= groups;
 	if (groups & RG_SEG)
 		svm_fetch_segs(regs, &vmcb->save);
 	if (groups & RG_CR) {
@@ -180,6 +179,9 @@ void svm_fetch(struct x86_vcpu *vcpu, u32 groups)
 		regs->cr8 = vmcb->control.int_ctl & V_TPR_MASK;
 	if (groups & (RG_DTABLE | RG_DR | RG_SYSCALL | RG_SYSENTER | RG_PDPTR))
 		svm_fetch_rare(vcpu, groups);
+	/* Last: whoever preempts this thread (debug_put()) believes these bits. */
+	barrier();
+	vcpu->avail |= groups;
 }
 
 /* --- into the VMCB --- */
