@@ -78,7 +78,7 @@ fetch:
 
 clean:
 	@if [ -d "$(KDIR)" ]; then $(MAKE) -C "$(KDIR)" M="$(TOP)" clean; fi
-	rm -rf "$(DKVM_CACHE)"/build "$(DKVM_CACHE)"/build-* "$(DKVM_CACHE)/selftests"
+	rm -rf "$(DKVM_CACHE)"/build "$(DKVM_CACHE)"/build-*
 
 help:
 	@echo 'Try it, on any Debian 12 machine (nothing but the cache folder and packages is touched):'
