@@ -37,6 +37,11 @@ enum {
 	REQ_NMI,			/* x86_events.nmi_queued moved */
 	REQ_MMU_RELOAD,			/* the root is invalid */
 	REQ_MSR_FILTER,			/* the MSR filter changed: msr_filter_refresh() */
+	REQ_SCAN_EOI,			/* which EOIs leave the local APIC: lapic_scan_eoi() */
+	REQ_CLOCK_UPDATE,		/* the guest's clock page is out of date (clock.c) */
+	REQ_MASTERCLOCK,		/* the VM's common clock has to be made anew (clock.c) */
+	REQ_STEAL_UPDATE,		/* steal time is to be written (steal.c) */
+	REQ_ASYNC_PF,			/* a page has arrived: tell the guest (async_pf.c) */
 };
 
 /* --- registers (regs.c, cr.c, seg.c) --- */
@@ -249,6 +254,11 @@ struct x86_io {
 	u64 pio_rip;		/* (v) of the instruction: finished only if RIP is still there */
 };
 
+struct lapic;			/* irqchip/lapic.c */
+struct ioapic;
+struct pic;
+struct pit;
+struct apic_map;
 struct emul_vcpu;		/* emul_env.c: struct emul_ctxt and its glue, made on first use */
 
 struct x86_vcpu {
@@ -265,6 +275,7 @@ struct x86_vcpu {
 	struct x86_tsc tsc;
 	struct x86_msrs msr;
 	struct x86_cpuid cpuid;
+	struct lapic *lapic;			/* (c) NULL: user space has the interrupt controllers */
 	struct emul_vcpu *emul;			/* (v) NULL until first used */
 	u64 tlb_gen;				/* (v) acknowledged generation of vm->mmu.tlb_gen */
 	u8 mp_state;				/* (v) KVM_MP_STATE_* */
@@ -295,6 +306,16 @@ struct x86_vm {
 	u64 tsc_last_write, tsc_last_host_ns, tsc_last_offset;
 	u32 tsc_last_khz;			/* 0: nothing was written yet */
 	struct msr_filter __rcu *msr_filter;	/* (l:lock) read in a read section: msr_filter.c */
+	u8 irqchip_kind;			/* (l:lock, before vCPUs) enum irqchip_kind */
+	u8 split_pins;				/* (c) with a split irqchip: pins of user space's IOAPIC */
+	bool x2apic_ids;			/* (l:lock) KVM_X2APIC_API_USE_32BIT_IDS */
+	bool x2apic_no_bcast_quirk;		/* (l:lock) KVM_X2APIC_API_DISABLE_BROADCAST_QUIRK */
+	u32 apic_bus_ns;			/* (l:lock, before vCPUs) KVM_CAP_X86_APIC_BUS_CYCLES_NS */
+	struct ioapic *ioapic;			/* (c) with a full irqchip, as pic */
+	struct pic *pic;
+	struct pit *pit;			/* (l:lock) made by KVM_CREATE_PIT2, then (c) */
+	struct apic_map __rcu *apic_map;	/* (l:apic_map_lock) read under RCU: irqchip/apic_map.c */
+	struct mutex apic_map_lock;
 };
 
 static inline struct x86_vcpu *to_x86_vcpu(struct kvm_vcpu *vcpu)

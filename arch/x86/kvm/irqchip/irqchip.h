@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef DKVM_IRQCHIP_H
+#define DKVM_IRQCHIP_H
+/*
+ * Interrupt controllers in the kernel: what their parts offer each other and the
+ * rest of x86.
+ *
+ *	gsi --- virt/kvm/irq_route.c --- route.c --+-- pic_set_pin()
+ *	                                           +-- ioapic_set_pin() --+
+ *	                                           +-- MSI ---------------+-- irq_deliver()
+ *	ICR (IPI), PIT, hypercalls ---------------------------------------+      |
+ *	                                                                   lapic_post()
+ *
+ * A local APIC belongs to its vCPU's thread. Everybody else posts to it: a
+ * vector into the bitmap of posted interrupts, INIT, SIPI, NMI as pending
+ * events, then a request and a kick. The vCPU takes over what was posted when it
+ * sees REQ_EVENT.
+ *
+ * Locks: vm->irqchip locks are leaves, taken with interrupts off, because an
+ * eventfd is signalled from any context. Order: ioapic.lock and pic.lock are not
+ * held together; no lock is held while irq_deliver() kicks.
+ */
+#include <linux/types.h>
+#include "../x86.h"
+
+enum irqchip_kind {
+	IRQCHIP_NONE,		/* user space has all of it */
+	IRQCHIP_SPLIT,		/* local APICs here, the rest in user space */
+	IRQCHIP_FULL,
+};
+
+/* Written once under kvm->lock before any vCPU exists; then constant. */
+static inline enum irqchip_kind irqchip_kind(const struct x86_vm *vm)
+{
+	/* pairs with the release of who created it: the chips are complete */
+	return smp_load_acquire(&vm->irqchip_kind);
+}
+
+static inline bool lapic_present(const struct x86_vcpu *vcpu)
+{
+	return vcpu->lapic;
+}
+
+/* As in the ICR, in MSI data and in redirection entries (SDM Vol. 3 "Interrupt Command Register (ICR)"). */
+enum irq_mode {
+	IRQ_MODE_FIXED = 0,
+	IRQ_MODE_LOWEST = 1,
+	IRQ_MODE_SMI = 2,
+	IRQ_MODE_NMI = 4,
+	IRQ_MODE_INIT = 5,
+	IRQ_MODE_STARTUP = 6,
+	IRQ_MODE_EXTINT = 7,
+};
+
+enum irq_shorthand { IRQ_DEST_FIELD, IRQ_DEST_SELF, IRQ_DEST_ALL, IRQ_DEST_OTHERS };
+
+/* One interrupt message on the bus between the controllers. */
+struct irq_msg {
+	u32 dest;		/* physical id or logical destination; 8 bits unless x2APIC ids are used */
+	u8 vector;
+	u8 mode;		/* enum irq_mode */
+	u8 shorthand;		/* enum irq_shorthand; needs a source */
+	bool logical;
+	bool level;		/* trigger mode */
+	bool assert;		/* of a level-triggered message; false: de-assert, ignored but for INIT */
+	bool lowest_hint;	/* MSI redirection hint: one of the destinations will do */
+};
+
+/* What became of an interrupt: for KVM_IRQ_LINE_STATUS and for timers that count. */
+enum irq_fate {
+	IRQ_IGNORED = -1,	/* masked, or nobody to take it */
+	IRQ_COALESCED = 0,	/* the same is pending already */
+	IRQ_DELIVERED = 1,	/* at least one vCPU has it */
+};
+
+/**
+ * irq_deliver - deliver a message to the local APICs that it names
+ * @vm: VM with local APICs in the kernel
+ * @source: sending vCPU, or NULL for a device
+ * @msg: copied, nothing of it needs to stay
+ *
+ * Context: any but NMI; interrupts may be off; does not sleep. Takes RCU itself.
+ * Return: enum irq_fate.
+ */
+enum irq_fate irq_deliver(struct x86_vm *vm, struct x86_vcpu *source, const struct irq_msg *msg);
+
+/**
+ * irq_deliver_msi - the same for an MSI
+ * @address_hi: with KVM_CAP_X2APIC_API the upper 24 bits of the destination
+ */
+enum irq_fate irq_deliver_msi(struct x86_vm *vm, u64 address, u32 data);
+
+/* --- local APIC, vCPU thread: lapic.c --- */
+
+/**
+ * lapic_create - the vCPU that is being made gets a local APIC
+ * Return: 0 or -ENOMEM. lapic_free() undoes it, also when there is none.
+ */
+int lapic_create(struct x86_vcpu *vcpu);
+void lapic_free(struct x86_vcpu *vcpu);
+void lapic_reset(struct x86_vcpu *vcpu, bool init);
+
+/* Posted interrupts come into the IRR. Called when REQ_EVENT was taken; true: something came. */
+bool lapic_sync_posted(struct x86_vcpu *vcpu);
+/* Vector that the CPU would be given now (priority above PPR; PIC through LINT0), or -1. Posted ones count. */
+int lapic_pending_irq(struct x86_vcpu *vcpu);
+/* It is delivered now: IRR to ISR, or the PIC's acknowledge cycle. Returns the vector, -1 if it is gone. */
+int lapic_take_irq(struct x86_vcpu *vcpu);
+/* Is something posted that might wake a halted vCPU? Any thread; a hint. */
+bool lapic_has_posted(const struct x86_vcpu *vcpu);
+
+u64 lapic_get_cr8(struct x86_vcpu *vcpu);
+void lapic_set_cr8(struct x86_vcpu *vcpu, u64 cr8);
+/* Highest CR8 at which the pending interrupt would still be delivered less one, for TPR interception; -1: none pending */
+int lapic_tpr_threshold(struct x86_vcpu *vcpu);
+
+/* APICBASE and x2APIC MSRs (0x800-0x8ff): enum msr_result is msr.h's */
+bool lapic_set_base(struct x86_vcpu *vcpu, u64 val, bool host);
+int lapic_x2apic_read(struct x86_vcpu *vcpu, u32 msr, u64 *val);	/* 0 or -1: #GP */
+int lapic_x2apic_write(struct x86_vcpu *vcpu, u32 msr, u64 val);
+/* EOI with interrupts off where it has no side effect outside of this APIC; false: the slow way */
+bool lapic_fast_eoi(struct x86_vcpu *vcpu);
+
+/* Pending INIT and SIPI: bits; consumed by the vCPU's run loop. */
+#define LAPIC_EVENT_INIT	BIT(0)
+#define LAPIC_EVENT_SIPI	BIT(1)
+unsigned long lapic_events(const struct x86_vcpu *vcpu);	/* any thread */
+unsigned long lapic_take_events(struct x86_vcpu *vcpu, u8 *sipi_vector);
+
+int lapic_get_state(struct x86_vcpu *vcpu, struct kvm_lapic_state *s);
+int lapic_set_state(struct x86_vcpu *vcpu, const struct kvm_lapic_state *s);
+
+/* Timer: moves with the vCPU, and with its TSC (tsc.c calls it when the offset or ratio changed). */
+void lapic_timer_tsc_changed(struct x86_vcpu *vcpu);
+/* SVM/VMX load and put: the hrtimer follows the vCPU's CPU */
+void lapic_timer_migrate(struct x86_vcpu *vcpu);
+
+/* The PIC's output changed: wake whoever takes ExtINT. Any context. */
+void lapic_pic_changed(struct x86_vm *vm);
+/* The PIT ticked: LINT0 programmed as NMI gets one (the old NMI watchdog). */
+void lapic_pit_tick(struct x86_vm *vm);
+/* May @vcpu take the PIC's interrupt? (LVT0 ExtINT, or APIC off on the boot CPU) */
+bool lapic_accepts_pic(const struct x86_vcpu *vcpu);
+
+/* Which vectors' EOI leave this APIC: recomputed from IOAPIC or routes on REQ_SCAN_EOI. */
+void lapic_scan_eoi(struct x86_vcpu *vcpu);
+/* Makes REQ_SCAN_EOI of all vCPUs; after IOAPIC entries, routes or the APIC map changed. Any context. */
+void irqchip_eoi_changed(struct x86_vm *vm);
+
+/* --- IOAPIC, PIC, PIT: ioapic.c, pic.c, pit.c, irqchip.c --- */
+
+#define IRQCHIP_PINS	24	/* of the IOAPIC; GSI n is pin n */
+
+/* Level of a pin from one of its sources; the pin is the OR of all. Any context. */
+enum irq_fate ioapic_set_pin(struct x86_vm *vm, unsigned int pin, int source, bool level);
+enum irq_fate pic_set_pin(struct x86_vm *vm, unsigned int pin, int source, bool level);
+/* EOI of a level-triggered vector reached the IOAPIC: acknowledge, deliver again if the line is still up. */
+void ioapic_eoi(struct x86_vm *vm, struct x86_vcpu *vcpu, u8 vector);
+/* Adds the vectors whose EOI this VM's IOAPIC wants from @vcpu to @vectors (256 bits). */
+void ioapic_scan_eoi(struct x86_vcpu *vcpu, unsigned long *vectors);
+
+bool pic_pending(struct x86_vm *vm);		/* its output is up; lockless */
+int pic_ack(struct x86_vm *vm);			/* acknowledge cycle: vector */
+
+/* KVM_CREATE_IRQCHIP, GET/SET_IRQCHIP, PIT ioctls; -ENOTTY for others. */
+long irqchip_vm_ioctl(struct x86_vm *vm, unsigned int ioctl, void __user *argp);
+/* Timers and workers stop; idempotent; first thing when a VM goes. irqchip_free(): memory, last. */
+void irqchip_stop(struct x86_vm *vm);
+void irqchip_free(struct x86_vm *vm);
+
+/* --- routes: route.c --- */
+
+/* KVM_CAP_SPLIT_IRQCHIP: @pins of user space's IOAPIC whose EOI exits. */
+int irqchip_split(struct x86_vm *vm, u32 pins);
+/* The table that KVM_CREATE_IRQCHIP begins with: PIC and IOAPIC, GSI = pin. 0 or -ENOMEM. */
+int route_default(struct x86_vm *vm);
+/* Split: adds the vectors of level-triggered MSI routes of the first pins that target @vcpu. */
+void route_scan_eoi(struct x86_vcpu *vcpu, unsigned long *vectors);
+/* Does @msg name @vcpu among its destinations? In an RCU read section or the vCPU's thread. */
+bool irq_msg_targets(const struct irq_msg *msg, struct x86_vcpu *vcpu);
+void irq_msg_from_msi(const struct x86_vm *vm, u64 address, u32 data, struct irq_msg *msg);
+
+#endif
