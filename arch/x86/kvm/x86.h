@@ -38,6 +38,7 @@ enum {
 	REQ_MMU_RELOAD,			/* the root is invalid */
 	REQ_MSR_FILTER,			/* the MSR filter changed: msr_filter_refresh() */
 	REQ_SCAN_EOI,			/* which EOIs leave the local APIC: lapic_scan_eoi() */
+	REQ_LAPIC_EXIT,			/* user space has to hear of an EOI or TPR access: lapic_exit_to_user() */
 	REQ_CLOCK_UPDATE,		/* the guest's clock page is out of date (clock.c) */
 	REQ_MASTERCLOCK,		/* the VM's common clock has to be made anew (clock.c) */
 	REQ_STEAL_UPDATE,		/* steal time is to be written (steal.c) */
@@ -316,6 +317,9 @@ struct x86_vm {
 	struct pit *pit;			/* (l:lock) made by KVM_CREATE_PIT2, then (c) */
 	struct apic_map __rcu *apic_map;	/* (l:apic_map_lock) read under RCU: irqchip/apic_map.c */
 	struct mutex apic_map_lock;
+	bool apic_map_stale;			/* (a) what the map is made from has changed */
+	atomic_t lowest_turn;			/* (a) whose turn it is among equals, lowest priority */
+	atomic_t lint0_nmi;			/* (a) vCPUs whose LINT0 is an NMI: lapic_pit_tick() */
 };
 
 static inline struct x86_vcpu *to_x86_vcpu(struct kvm_vcpu *vcpu)

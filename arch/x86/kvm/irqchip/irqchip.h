@@ -86,9 +86,18 @@ enum irq_fate irq_deliver(struct x86_vm *vm, struct x86_vcpu *source, const stru
 
 /**
  * irq_deliver_msi - the same for an MSI
- * @address_hi: with KVM_CAP_X2APIC_API the upper 24 bits of the destination
+ * @address: its upper half has the upper 24 bits of the destination (KVM_CAP_X2APIC_API)
+ * @data: of the message
  */
 enum irq_fate irq_deliver_msi(struct x86_vm *vm, u64 address, u32 data);
+
+/* Does @msg of a device name @vcpu among its destinations? Any context. */
+bool irq_msg_targets(const struct irq_msg *msg, struct x86_vcpu *vcpu);
+void irq_msg_from_msi(const struct x86_vm *vm, u64 address, u32 data, struct irq_msg *msg);
+
+/* A vCPU has become visible, or ids, modes, LDR, DFR changed: apic_map.c. May sleep. */
+void apic_map_update(struct x86_vm *vm);
+void apic_map_free(struct x86_vm *vm);		/* no sender is left */
 
 /* --- local APIC, vCPU thread: lapic.c --- */
 
@@ -102,7 +111,11 @@ void lapic_reset(struct x86_vcpu *vcpu, bool init);
 
 /* Posted interrupts come into the IRR. Called when REQ_EVENT was taken; true: something came. */
 bool lapic_sync_posted(struct x86_vcpu *vcpu);
-/* Vector that the CPU would be given now (priority above PPR; PIC through LINT0), or -1. Posted ones count. */
+/*
+ * Vector that the CPU would be given now (priority above PPR), LAPIC_IRQ_PIC when it is the
+ * PIC's (through LINT0; its acknowledge cycle will tell the vector), or -1. Posted ones count.
+ */
+#define LAPIC_IRQ_PIC	256
 int lapic_pending_irq(struct x86_vcpu *vcpu);
 /* It is delivered now: IRR to ISR, or the PIC's acknowledge cycle. Returns the vector, -1 if it is gone. */
 int lapic_take_irq(struct x86_vcpu *vcpu);
@@ -111,22 +124,40 @@ bool lapic_has_posted(const struct x86_vcpu *vcpu);
 
 u64 lapic_get_cr8(struct x86_vcpu *vcpu);
 void lapic_set_cr8(struct x86_vcpu *vcpu, u64 cr8);
-/* Highest CR8 at which the pending interrupt would still be delivered less one, for TPR interception; -1: none pending */
+/* Priority class of the interrupt that waits only for the guest to lower CR8; -1: there is none */
 int lapic_tpr_threshold(struct x86_vcpu *vcpu);
 
-/* APICBASE and x2APIC MSRs (0x800-0x8ff): enum msr_result is msr.h's */
-bool lapic_set_base(struct x86_vcpu *vcpu, u64 val, bool host);
-int lapic_x2apic_read(struct x86_vcpu *vcpu, u32 msr, u64 *val);	/* 0 or -1: #GP */
-int lapic_x2apic_write(struct x86_vcpu *vcpu, u32 msr, u64 val);
+/* APICBASE has a new value, which was legal; @old: what it was. May sleep. */
+void lapic_base_changed(struct x86_vcpu *vcpu, u64 old, bool host);
+/* x2APIC MSRs (0x800-0x8ff); false: #GP(0). May sleep. */
+bool lapic_x2apic_read(struct x86_vcpu *vcpu, u32 msr, u64 *val);
+bool lapic_x2apic_write(struct x86_vcpu *vcpu, u32 msr, u64 val);
+/* The same with interrupts off, where that is possible; false, nothing done: the slow way */
+bool lapic_x2apic_read_fast(struct x86_vcpu *vcpu, u32 msr, u64 *val);
+bool lapic_x2apic_write_fast(struct x86_vcpu *vcpu, u32 msr, u64 val);
 /* EOI with interrupts off where it has no side effect outside of this APIC; false: the slow way */
 bool lapic_fast_eoi(struct x86_vcpu *vcpu);
+/* An access to the xAPIC page? True: done. With @atomic interrupts may be off, and false may mean: the slow way. */
+bool lapic_mmio_read(struct x86_vcpu *vcpu, gpa_t gpa, int len, void *val);
+bool lapic_mmio_write(struct x86_vcpu *vcpu, gpa_t gpa, int len, const void *val, bool atomic);
+/* IA32_TSC_DEADLINE; interrupts may be off */
+u64 lapic_deadline_get(struct x86_vcpu *vcpu);
+void lapic_deadline_set(struct x86_vcpu *vcpu, u64 deadline, bool host);
+/* CPUID was set: features of the APIC that follow from it */
+void lapic_cpuid_changed(struct x86_vcpu *vcpu);
+/* REQ_LAPIC_EXIT was taken: user space has to hear of an EOI or a TPR access. RUN_*. */
+int lapic_exit_to_user(struct x86_vcpu *vcpu);
 
 /* Pending INIT and SIPI: bits; consumed by the vCPU's run loop. */
 #define LAPIC_EVENT_INIT	BIT(0)
 #define LAPIC_EVENT_SIPI	BIT(1)
 unsigned long lapic_events(const struct x86_vcpu *vcpu);	/* any thread */
 unsigned long lapic_take_events(struct x86_vcpu *vcpu, u8 *sipi_vector);
+/* KVM_SET_MP_STATE(SIPI_RECEIVED), KVM_SET_VCPU_EVENTS: a SIPI is pending, with the vector it last had; that vector. */
+void lapic_post_sipi_again(struct x86_vcpu *vcpu);
+void lapic_set_sipi_vector(struct x86_vcpu *vcpu, u8 vector);
 
+/* KVM_GET_LAPIC, KVM_SET_LAPIC; 0, or -EINVAL: no local APIC here, or another's id */
 int lapic_get_state(struct x86_vcpu *vcpu, struct kvm_lapic_state *s);
 int lapic_set_state(struct x86_vcpu *vcpu, const struct kvm_lapic_state *s);
 
@@ -176,8 +207,5 @@ int irqchip_split(struct x86_vm *vm, u32 pins);
 int route_default(struct x86_vm *vm);
 /* Split: adds the vectors of level-triggered MSI routes of the first pins that target @vcpu. */
 void route_scan_eoi(struct x86_vcpu *vcpu, unsigned long *vectors);
-/* Does @msg name @vcpu among its destinations? In an RCU read section or the vCPU's thread. */
-bool irq_msg_targets(const struct irq_msg *msg, struct x86_vcpu *vcpu);
-void irq_msg_from_msi(const struct x86_vm *vm, u64 address, u32 data, struct irq_msg *msg);
 
 #endif

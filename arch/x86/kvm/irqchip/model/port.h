@@ -42,6 +42,7 @@ typedef int64_t s64;
 #define ARRAY_SIZE(a)		(sizeof(a) / sizeof((a)[0]))
 #define S64_MIN			INT64_MIN
 #define S64_MAX			INT64_MAX
+#define U32_MAX			UINT32_MAX
 #define U64_MAX			UINT64_MAX
 #define likely(x)		__builtin_expect(!!(x), 1)
 #define unlikely(x)		__builtin_expect(!!(x), 0)
@@ -49,6 +50,8 @@ typedef int64_t s64;
 #define min(a, b)		((a) < (b) ? (a) : (b))
 #define max(a, b)		((a) > (b) ? (a) : (b))
 #define array_index_nospec(index, size)	(index)
+#define READ_ONCE(x)		__atomic_load_n(&(x), __ATOMIC_RELAXED)
+#define WRITE_ONCE(x, v)	__atomic_store_n(&(x), (v), __ATOMIC_RELAXED)
 
 /* Bit number of the lowest and of the highest set bit; @x is not zero. */
 static inline unsigned int __ffs(unsigned long x)
