@@ -353,6 +353,24 @@ enum emul_rc emul_map_operand(struct emul_ctxt *c, unsigned int len, bool write)
 			&c->mem);
 }
 
+enum emul_rc emul_map_aligned(struct emul_ctxt *c, unsigned int len,
+			      unsigned int align, bool write)
+{
+	u64 ea = emul_ea(c);
+	enum emul_rc rc;
+
+	if (c->mode == EMUL_MODE_LONG64 && c->insn.seg < INSN_FS &&
+	    (ea & (align - 1)))
+		return emul_gp0(c);
+	rc = emul_linear(c, c->insn.seg, ea, len, write, &c->mem_addr);
+	if (rc != EMUL_OK)
+		return rc;
+	if (c->mem_addr & (align - 1))
+		return emul_gp0(c);
+	return emul_map(c, c->mem_addr, len, write ? EMUL_ACC_WRITE : 0,
+			&c->mem);
+}
+
 enum emul_rc emul_load_operand(struct emul_ctxt *c, void *buf, unsigned int len)
 {
 	enum emul_rc rc = emul_map_operand(c, len, false);

@@ -197,6 +197,13 @@ enum emul_rc emul_read_system(struct emul_ctxt *c, u64 linear, void *buf,
 /* Translate the instruction's memory operand of @len bytes into c->mem. */
 enum emul_rc emul_map_operand(struct emul_ctxt *c, unsigned int len, bool write);
 
+/*
+ * Likewise for an operand that has to be aligned to @align bytes, a power of
+ * two: #GP(0) if it is not, which counts before not being canonical.
+ */
+enum emul_rc emul_map_aligned(struct emul_ctxt *c, unsigned int len,
+			      unsigned int align, bool write);
+
 /* Load or store @len bytes of the memory operand, translated here. */
 enum emul_rc emul_load_operand(struct emul_ctxt *c, void *buf,
 			       unsigned int len);

@@ -93,13 +93,7 @@ enum emul_rc emul_op_cmpxchg8b(struct emul_ctxt *c)
 
 	if (wide && !emul_has(c, EMUL_F_CX16))
 		return emul_ud(c);
-	rc = emul_linear(c, c->insn.seg, emul_ea(c), 2 * half, true,
-			 &c->mem_addr);
-	if (rc == EMUL_OK && wide && (c->mem_addr & 15))
-		return emul_gp0(c);
-	if (rc == EMUL_OK)
-		rc = emul_map(c, c->mem_addr, 2 * half, EMUL_ACC_WRITE,
-			      &c->mem);
+	rc = emul_map_aligned(c, 2 * half, wide ? 16 : 1, true);
 	if (rc == EMUL_OK)
 		rc = emul_load(c, &c->mem, oldb);
 	if (rc != EMUL_OK)

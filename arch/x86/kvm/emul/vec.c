@@ -71,21 +71,10 @@ static enum emul_rc put_vec(struct emul_ctxt *c, unsigned int reg,
 /* The memory operand, aligned if the opcode wants that. */
 static enum emul_rc map_vec(struct emul_ctxt *c, bool write)
 {
-	bool aligned = c->insn.op->form & INSN_ALIGNED;
 	unsigned int w = c->insn.width;
-	u64 ea = emul_ea(c);
-	enum emul_rc rc;
 
-	/* Not being aligned counts before not being canonical. */
-	if (aligned && c->insn.seg < INSN_FS && c->mode == EMUL_MODE_LONG64 &&
-	    (ea & (w - 1)))
-		return emul_gp0(c);
-	rc = emul_linear(c, c->insn.seg, ea, w, write, &c->mem_addr);
-	if (rc != EMUL_OK)
-		return rc;
-	if (aligned && (c->mem_addr & (w - 1)))
-		return emul_gp0(c);
-	return emul_map(c, c->mem_addr, w, write ? EMUL_ACC_WRITE : 0, &c->mem);
+	return emul_map_aligned(c, w, c->insn.op->form & INSN_ALIGNED ? w : 1,
+				write);
 }
 
 /* Whole registers: MOVUPS and its kin; @arg 1: 256 bits take AVX2. */

@@ -293,9 +293,26 @@ static enum emul_rc action(struct emul_ctxt *c, enum emul_action what, u64 arg)
 }
 
 static const struct emul_env env = {
-	fetch, translate, ram_read, ram_write, ram_cmpxchg, mmio, port,
-	seg_get, seg_set, dtr_get, dtr_set, reg_get, reg_set, msr_get, msr_set,
-	cpuid, counter, vec, intercept, action,
+	.fetch = fetch,
+	.translate = translate,
+	.ram_read = ram_read,
+	.ram_write = ram_write,
+	.ram_cmpxchg = ram_cmpxchg,
+	.mmio = mmio,
+	.port = port,
+	.seg_get = seg_get,
+	.seg_set = seg_set,
+	.dtr_get = dtr_get,
+	.dtr_set = dtr_set,
+	.reg_get = reg_get,
+	.reg_set = reg_set,
+	.msr_get = msr_get,
+	.msr_set = msr_set,
+	.cpuid = cpuid,
+	.counter = counter,
+	.vec = vec,
+	.intercept = intercept,
+	.action = action,
 };
 
 void machine_init(struct machine *m)
