@@ -300,7 +300,8 @@ static noinline const u8 *decode_vex(struct insn *insn, const u8 *p,
 }
 
 /* Rows and prefixes that ask for more than decoding. */
-#define ROW_CONDITIONS	(INSN_MEM_ONLY | INSN_REG_ONLY | INSN_ONLY64)
+#define ROW_CONDITIONS	(INSN_MEM_ONLY | INSN_REG_ONLY | INSN_ONLY64 | \
+			 INSN_VEX_ONLY)
 #define PFX_CONDITIONS	(INSN_PFX_LOCK | INSN_PFX_VEX)
 
 /* What may not be, whatever the CPU's state. */
@@ -311,7 +312,8 @@ static bool legal(const struct insn *insn, enum insn_mode mode)
 	if ((insn->prefixes & INSN_PFX_LOCK) &&
 	    (!(form & INSN_LOCKABLE) || !insn->is_mem))
 		return false;
-	if ((insn->prefixes & INSN_PFX_VEX) && !(form & INSN_VEX_OK))
+	if (insn->prefixes & INSN_PFX_VEX ? !(form & INSN_VEX_OK)
+					  : !!(form & INSN_VEX_ONLY))
 		return false;
 	if ((form & INSN_NO_MOD) == INSN_MEM_ONLY && !insn->is_mem)
 		return false;
@@ -331,9 +333,9 @@ static noinline const struct insn_op *follow(const struct insn_op *op,
 	unsigned int step, n;
 
 	for (step = 0; step < 4 && (op->form & INSN_LEADS_ON); step++) {
-		if (op->form & INSN_BY_PFX) {
+		if ((op->form & INSN_LEADS_ON) == INSN_BY_PFX) {
 			n = OPCODE_PFX(op->arg, pfx_number(insn->prefixes));
-		} else if (op->form & INSN_BY_RM) {
+		} else if ((op->form & INSN_LEADS_ON) == INSN_BY_RM) {
 			n = OPCODE_GRP(op->arg, insn->modrm & 7);
 		} else {
 			u8 table = insn->modrm >= 0xc0 ? op->width : op->arg;
@@ -460,8 +462,6 @@ enum insn_status insn_decode(struct insn *insn, const u8 *bytes,
 		}
 	}
 	insn->opcode = b;
-	if (unlikely(insn->map == INSN_MAP_0F3A))
-		return INSN_UNDEFINED;
 
 	op = &insn_ops[OPCODE_MAP(insn->map, b)];
 	form = op->form;

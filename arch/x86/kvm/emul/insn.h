@@ -149,11 +149,12 @@ enum insn_where {
 #define INSN_VEX_OK	BIT(26)	/* the opcode has a VEX form */
 #define INSN_ALIGNED	BIT(27)	/* memory must be aligned to its width */
 #define INSN_ONE_MEM	BIT(28)	/* no memory access but that of the operand */
-/* Rows that lead on: the final row is in a sub-table. */
-#define INSN_BY_REG	BIT(29)	/* by ModRM.reg */
-#define INSN_BY_RM	BIT(30)	/* by ModRM.rm */
-#define INSN_BY_PFX	BIT(31)	/* by mandatory prefix: none, 66, F3, F2 */
-#define INSN_LEADS_ON	(INSN_BY_REG | INSN_BY_RM | INSN_BY_PFX)
+/* Rows that lead on: the final row is in a sub-table. One of three ways. */
+#define INSN_BY_REG	(1U << 29) /* by ModRM.reg */
+#define INSN_BY_RM	(2U << 29) /* by ModRM.rm */
+#define INSN_BY_PFX	(3U << 29) /* by mandatory prefix: none, 66, F3, F2 */
+#define INSN_LEADS_ON	(3U << 29)
+#define INSN_VEX_ONLY	BIT(31)	/* and no other form; with INSN_VEX_OK */
 
 /**
  * struct insn - a decoded instruction

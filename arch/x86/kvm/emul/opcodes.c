@@ -9,6 +9,7 @@
 #define ONE(op)		OPCODE_MAP(INSN_MAP_1, op)
 #define TWO(op)		OPCODE_MAP(INSN_MAP_0F, op)
 #define T38(op)		OPCODE_MAP(INSN_MAP_0F38, op)
+#define T3A(op)		OPCODE_MAP(INSN_MAP_0F3A, op)
 #define GRP(table, n)	OPCODE_GRP(table, n)
 #define PFX(table, n)	OPCODE_PFX(table, n)
 
@@ -26,6 +27,8 @@
 #define F_RM0		MRM
 #define F_R0M		(MRM | FROM(RM))
 #define F_VM		(MRM | INSN_VEC)
+#define F_VMI		(MRM | INSN_VEC | INSN_IMM_U8)
+#define F_RMI0		(MRM | INSN_IMM_U8)
 #define F_MIU		(MRM | TO(RM) | FROM(IMM) | INSN_IMM_U8)
 #define F_MIS		(MRM | TO(RM) | FROM(IMM) | INSN_IMM_S8)
 #define F_MIZ		(MRM | TO(RM) | FROM(IMM) | INSN_IMM_Z)
@@ -55,6 +58,7 @@
 #define RW		(INSN_DST_RD | INSN_DST_WR)
 #define LK		INSN_LOCKABLE
 #define MEM		INSN_MEM_ONLY
+#define REG		INSN_REG_ONLY
 #define NO_MOD		INSN_NO_MOD
 #define NO64		INSN_NO64
 #define ONLY64		INSN_ONLY64
@@ -64,6 +68,7 @@
 #define PROT		INSN_PROT
 #define STR		INSN_STRING
 #define VEX		INSN_VEX_OK
+#define VEX1		(INSN_VEX_OK | INSN_VEX_ONLY)
 #define ALIGN		INSN_ALIGNED
 #define ONE1		INSN_ONE_MEM
 #define BY_REG		INSN_BY_REG

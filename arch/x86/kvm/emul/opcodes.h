@@ -19,9 +19,11 @@ enum emul_fn {
 
 /* One array has all rows: the maps, then sub-tables of eight, then of four. */
 #define OPCODE_MAP(map, op)	((map) * 256 + (op))
-#define OPCODE_GRP(table, n)	(3 * 256 + (table) * 8 + (n))
-#define OPCODE_PFX(table, n)	(3 * 256 + 32 * 8 + (table) * 4 + (n))
-#define OPCODE_NR		OPCODE_PFX(33, 0)
+#define OPCODE_NR_GRPS		64
+#define OPCODE_NR_PFXS		128
+#define OPCODE_GRP(table, n)	(4 * 256 + (table) * 8 + (n))
+#define OPCODE_PFX(table, n)	(OPCODE_GRP(OPCODE_NR_GRPS, 0) + (table) * 4 + (n))
+#define OPCODE_NR		OPCODE_PFX(OPCODE_NR_PFXS, 0)
 
 /* The sub-table that has the 64-bit meaning of opcode 63. */
 #define OPCODE_63_IN_64		OPCODE_GRP(31, 0)
