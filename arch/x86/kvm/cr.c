@@ -17,6 +17,7 @@
 #include "cpuid.h"
 #include "event.h"
 #include "exit.h"
+#include "irqchip/irqchip.h"
 #include "mmu/mmu.h"
 #include "regs.h"
 #include "vendor.h"
@@ -199,11 +200,19 @@ bool cr8_write(struct x86_vcpu *vcpu, u64 val)
 {
 	if (val & ~0xfull)
 		return false;
+	if (lapic_present(vcpu))
+		lapic_set_cr8(vcpu, val);
 	vcpu->regs.cr8 = val;
 	regs_changed(vcpu, RG_CR8);
 	return true;
 }
 EXPORT_SYMBOL_GPL(cr8_write);
+
+void cr8_follow_tpr(struct x86_vcpu *vcpu, u8 tpr)
+{
+	vcpu->regs.cr8 = tpr >> 4;
+	regs_changed(vcpu, RG_CR8);
+}
 
 u64 cr8_read(struct x86_vcpu *vcpu)
 {

@@ -21,6 +21,7 @@
 #include <asm/debugreg.h>
 #include "event.h"
 #include "event_logic.h"
+#include "irqchip/irqchip.h"
 #include "regs.h"
 #include "trace.h"
 #include "vendor.h"
@@ -227,18 +228,46 @@ static void inject_exception(struct x86_vcpu *vcpu, bool again)
 	vendor_call(inject, vcpu, EVENT_EXCEPTION, &inj);
 }
 
+/*
+ * Does an interrupt wait? Either user space handed one over (its own interrupt
+ * controllers, or its 8259 beside local APICs in the kernel), or the local APIC
+ * has one whose priority is high enough.
+ */
+static bool irq_waits(struct x86_vcpu *vcpu)
+{
+	return vcpu->ev.irq_queued || (lapic_present(vcpu) && lapic_pending_irq(vcpu) >= 0);
+}
+
+/* The interrupt that waits is on its way now. False: it was withdrawn. */
+static bool take_irq(struct x86_vcpu *vcpu)
+{
+	struct x86_events *ev = &vcpu->ev;
+
+	if (ev->irq_queued) {
+		ev->irq_queued = false;
+	} else {
+		int vector = lapic_take_irq(vcpu);
+
+		if (vector < 0)
+			return false;
+		ev->irq_vector = vector;
+	}
+	ev->irq_state = IRQ_EVENT_INJECTED;
+	vcpu->base.stat.irq_injections++;
+	return true;
+}
+
 static void inject_irq(struct x86_vcpu *vcpu, bool again)
 {
 	struct x86_events *ev = &vcpu->ev;
-	struct x86_inject inj = { .vector = ev->irq_vector, .reinject = again };
+	struct x86_inject inj = { .reinject = again };
 
+	if (!again && !take_irq(vcpu))
+		return;
+	inj.vector = ev->irq_vector;
 	if (again) {
 		inj.soft = ev->irq_state == IRQ_EVENT_SOFT;
 		inj.insn_len = ev->insn_len;
-	} else {
-		ev->irq_queued = false;
-		ev->irq_state = IRQ_EVENT_INJECTED;
-		vcpu->base.stat.irq_injections++;
 	}
 	trace_kvm_inj_virq(inj.vector, inj.soft, again);
 	vendor_call(inject, vcpu, EVENT_IRQ, &inj);
@@ -279,7 +308,8 @@ static void carry_out(struct x86_vcpu *vcpu, const struct event_plan *plan)
 	vcpu->ev.exit_soon = plan->exit_soon;
 	if (plan->nmi_window)
 		vendor_call(open_window, vcpu, EVENT_NMI);
-	if (plan->irq_window)
+	/* Behind the one that goes another may wait: of the 8259, or of higher priority. */
+	if (plan->irq_window || (plan->choice == EVENT_CHOICE_IRQ && irq_waits(vcpu)))
 		vendor_call(open_window, vcpu, EVENT_IRQ);
 }
 
@@ -296,7 +326,6 @@ void event_inject(struct x86_vcpu *vcpu)
 		.exc_injected = ev->exc_state == EXC_INJECTED,
 		.exc_pending = ev->exc_state == EXC_PENDING,
 		.irq_injected = ev->irq_state != IRQ_EVENT_NONE,
-		.irq_pending = ev->irq_queued,
 		.irq_wanted = vcpu->irq_window,
 		.nmi_injected = ev->nmi_injected,
 		.nmi_pending = ev->nmi_pending,
@@ -304,6 +333,11 @@ void event_inject(struct x86_vcpu *vcpu)
 	};
 	struct event_plan plan;
 
+	if (lapic_present(vcpu)) {
+		lapic_sync_posted(vcpu);
+		vendor_call_opt(tpr_threshold, vcpu, lapic_tpr_threshold(vcpu));
+	}
+	view.irq_pending = irq_waits(vcpu);
 	if (view.nmi_pending)
 		view.nmi_blocked = vendor_call(event_blocked, vcpu, EVENT_NMI);
 	if (view.irq_pending)
@@ -363,12 +397,16 @@ void event_take_nmis(struct x86_vcpu *vcpu)
  * @vcpu: vCPU of the calling thread
  * @irq: the vector
  *
- * Return: 0, -EINVAL for no vector, -EEXIST while one is on its way.
+ * With local APICs in the kernel it is user space's 8259 that speaks.
+ * Return: 0, -EINVAL for no vector, -EEXIST while one is on its way, -ENXIO
+ * when the 8259 is in the kernel.
  */
 int event_queue_irq(struct x86_vcpu *vcpu, const struct kvm_interrupt *irq)
 {
 	if (irq->irq >= KVM_NR_INTERRUPTS)
 		return -EINVAL;
+	if (irqchip_kind(vcpu->vm) == IRQCHIP_FULL)
+		return -ENXIO;
 	if (vcpu->ev.irq_queued || vcpu->ev.irq_state != IRQ_EVENT_NONE)
 		return -EEXIST;
 	vcpu->ev.irq_vector = irq->irq;
@@ -385,6 +423,13 @@ bool event_irq_ready(struct x86_vcpu *vcpu)
 {
 	const struct x86_events *ev = &vcpu->ev;
 
+	if (lapic_present(vcpu)) {
+		/* With an 8259 in the kernel user space never has to wait. */
+		if (irqchip_kind(vcpu->vm) == IRQCHIP_FULL)
+			return true;
+		if (!lapic_accepts_pic(vcpu))
+			return false;
+	}
 	/* The common case first, and without the vendor. */
 	if (!(vcpu->regs.rflags & X86_EFLAGS_IF))
 		return false;
@@ -407,7 +452,9 @@ bool event_wakes(struct x86_vcpu *vcpu)
 	if ((ev->nmi_pending || kvm_test_request(REQ_NMI, &vcpu->base)) &&
 	    !vendor_call(event_blocked, vcpu, EVENT_NMI))
 		return true;
-	return ev->irq_queued && !vendor_call(event_blocked, vcpu, EVENT_IRQ);
+	if (lapic_present(vcpu) && vcpu->pv_unhalted)
+		return true;
+	return irq_waits(vcpu) && !vendor_call(event_blocked, vcpu, EVENT_IRQ);
 }
 
 /* RESET or INIT: nothing is on its way */
@@ -577,6 +624,8 @@ int event_set(struct x86_vcpu *vcpu, const struct kvm_vcpu_events *events)
 			kvm_make_request(REQ_NMI, &vcpu->base);
 	}
 	vendor_call(nmi_masked_set, vcpu, events->nmi.masked);
+	if ((events->flags & KVM_VCPUEVENT_VALID_SIPI_VECTOR) && lapic_present(vcpu))
+		lapic_set_sipi_vector(vcpu, events->sipi_vector);
 
 	if (events->flags & KVM_VCPUEVENT_VALID_TRIPLE_FAULT) {
 		ev->triple_fault = false;

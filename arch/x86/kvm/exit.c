@@ -3,11 +3,12 @@
 #include <linux/export.h>
 #include "event.h"
 #include "exit.h"
+#include "irqchip/irqchip.h"
 #include "vendor.h"
 
 /*
- * HLT with a user-space irqchip: user space waits, unless there is something
- * to wake up for already.
+ * HLT: with a local APIC in the kernel the run loop waits, else user space does,
+ * unless there is something to wake up for already.
  */
 int exit_hlt(struct x86_vcpu *vcpu)
 {
@@ -17,6 +18,10 @@ int exit_hlt(struct x86_vcpu *vcpu)
 	/* A debugger that single-steps learns of the halt, not of the step. */
 	if (ret < 0 || event_wakes(vcpu))
 		return ret;
+	if (lapic_present(vcpu)) {
+		vcpu->mp_state = KVM_MP_STATE_HALTED;
+		return ret;
+	}
 	vcpu->run->exit_reason = KVM_EXIT_HLT;
 	return RUN_TO_USER;
 }

@@ -10,6 +10,8 @@ bool cr3_write(struct x86_vcpu *vcpu, u64 val);
 bool cr4_write(struct x86_vcpu *vcpu, u64 val);
 bool cr8_write(struct x86_vcpu *vcpu, u64 val);
 u64 cr8_read(struct x86_vcpu *vcpu);
+/* The local APIC's task-priority register was written: CR8 is its upper half. */
+void cr8_follow_tpr(struct x86_vcpu *vcpu, u8 tpr);
 bool efer_write(struct x86_vcpu *vcpu, u64 val, bool host);
 bool xcr_write(struct x86_vcpu *vcpu, u32 index, u64 val);	/* CPL was checked */
 int xsetbv_exit(struct x86_vcpu *vcpu);		/* the exit handler: RUN_* */

@@ -5,6 +5,7 @@
 #include "cpuid.h"
 #include "event.h"
 #include "exit.h"
+#include "irqchip/irqchip.h"
 #include "mmu/mmu.h"
 #include "msr.h"
 #include "regs.h"
@@ -90,6 +91,8 @@ void vcpu_reset(struct x86_vcpu *vcpu, bool init)
 	regs_changed(vcpu, RG_ALL);
 	debug_reset(vcpu);
 	msr_vcpu_reset(vcpu, init);
+	if (lapic_present(vcpu))
+		lapic_reset(vcpu, init);
 	fpu_vcpu_reset(vcpu, init);
 	cr_changed(vcpu, old_cr0, old_cr4, old_efer);
 	mmu_reset_context(vcpu);

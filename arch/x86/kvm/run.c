@@ -33,7 +33,9 @@
 #include "event.h"
 #include "exit.h"
 #include "guest_work.h"
+#include "irqchip/irqchip.h"
 #include "module.h"
+#include "mp_state.h"
 #include "msr.h"
 #include "regs.h"
 #include "trace.h"
@@ -76,10 +78,19 @@ static noinline int run_requests(struct x86_vcpu *vcpu)
 		msr_filter_refresh(vcpu);
 	if (kvm_take_request(REQ_NMI, base))
 		event_take_nmis(vcpu);
+	if (kvm_take_request(REQ_SCAN_EOI, base))
+		lapic_scan_eoi(vcpu);
+	if (kvm_take_request(REQ_LAPIC_EXIT, base)) {
+		int ret = lapic_exit_to_user(vcpu);
+
+		if (ret != RUN_RESUME)
+			return ret;
+	}
 	kvm_take_request(KVM_REQ_UNBLOCK, base);
 	/* Last: what the others raised counts. */
 	if (kvm_take_request(REQ_EVENT, base)) {
 		base->stat.req_event++;
+		mp_take_events(vcpu);
 		event_inject(vcpu);
 	}
 	return RUN_RESUME;
@@ -166,7 +177,8 @@ static __always_inline int run_inner(struct x86_vcpu *vcpu)
 
 	if (kvm_request_pending(&vcpu->base)) {
 		ret = run_requests(vcpu);
-		if (ret != RUN_RESUME)
+		/* An INIT may have stopped it. */
+		if (ret != RUN_RESUME || vcpu->mp_state != KVM_MP_STATE_RUNNABLE)
 			return ret;
 	}
 	if (unlikely(!mmu_root_ready(&vcpu->mmu))) {
@@ -236,14 +248,17 @@ static bool irq_window_open(struct x86_vcpu *vcpu)
 	return true;
 }
 
-/* Not runnable (an in-kernel local APIC will wake it): wait for whatever changes that. */
+/* Not runnable (the local APIC will wake it): wait for whatever changes that. */
 static noinline int run_wait(struct x86_vcpu *vcpu)
 {
-	kvm_vcpu_srcu_unlock(&vcpu->base);
-	kvm_vcpu_block(&vcpu->base);
-	kvm_vcpu_srcu_lock(&vcpu->base);
-	if (arch_vcpu_runnable(&vcpu->base))
-		vcpu->mp_state = KVM_MP_STATE_RUNNABLE;
+	if (!mp_can_run(vcpu)) {
+		kvm_vcpu_srcu_unlock(&vcpu->base);
+		kvm_vcpu_block(&vcpu->base);
+		kvm_vcpu_srcu_lock(&vcpu->base);
+	}
+	if (kvm_test_request(KVM_REQ_VM_DEAD, &vcpu->base))
+		return -EIO;
+	mp_wake(vcpu);
 	return signal_pending(current) ? exit_intr(vcpu) : RUN_RESUME;
 }
 
@@ -318,7 +333,6 @@ static int run_begin(struct x86_vcpu *vcpu)
 	struct kvm_run *run = vcpu->run;
 	u64 valid = READ_ONCE(run->kvm_valid_regs);
 	u64 dirty = READ_ONCE(run->kvm_dirty_regs);
-	u64 cr8;
 	int err;
 
 	if (unlikely((valid | dirty) & ~(u64)KVM_SYNC_X86_VALID_FIELDS))
@@ -329,11 +343,15 @@ static int run_begin(struct x86_vcpu *vcpu)
 		if (err)
 			return err;
 	}
-	cr8 = READ_ONCE(run->cr8);
-	if (unlikely(cr8 != cr8_read(vcpu)) && !cr8_write(vcpu, cr8))
-		return -EINVAL;
+	if (!lapic_present(vcpu)) {
+		u64 cr8 = READ_ONCE(run->cr8);
 
-	vcpu->irq_window = READ_ONCE(run->request_interrupt_window);
+		if (unlikely(cr8 != cr8_read(vcpu)) && !cr8_write(vcpu, cr8))
+			return -EINVAL;
+	}
+
+	vcpu->irq_window = READ_ONCE(run->request_interrupt_window) &&
+			   irqchip_kind(vcpu->vm) != IRQCHIP_FULL;
 	if (unlikely(vcpu->irq_window))
 		req_event(vcpu);
 	return 0;
@@ -408,11 +426,7 @@ out:
 
 bool arch_vcpu_runnable(struct kvm_vcpu *kvcpu)
 {
-	struct x86_vcpu *vcpu = to_x86_vcpu(kvcpu);
-
-	if (vcpu->mp_state == KVM_MP_STATE_RUNNABLE)
-		return true;
-	return vcpu->mp_state == KVM_MP_STATE_HALTED && event_wakes(vcpu);
+	return mp_can_run(to_x86_vcpu(kvcpu));
 }
 
 bool arch_vcpu_in_kernel(struct kvm_vcpu *kvcpu)

@@ -7,8 +7,10 @@
 #include <kvm/arch.h>
 #include "cpuid.h"
 #include "exit.h"
+#include "irqchip/irqchip.h"
 #include "mmu/mmu.h"
 #include "module.h"
+#include "mp_state.h"
 #include "msr.h"
 #include "regs.h"
 #include "vendor.h"
@@ -54,7 +56,7 @@ int arch_vcpu_init(struct kvm_vcpu *kvcpu)
 	int err;
 
 	vcpu->run = kvcpu->run;
-	vcpu->mp_state = KVM_MP_STATE_RUNNABLE;
+	mp_state_init(vcpu);
 
 	err = pio_page_init(vcpu);
 	if (err)
@@ -74,6 +76,11 @@ int arch_vcpu_init(struct kvm_vcpu *kvcpu)
 	err = tsc_vcpu_init(vcpu);
 	if (err)
 		goto free_vendor;
+	if (irqchip_kind(vcpu->vm) != IRQCHIP_NONE) {
+		err = lapic_create(vcpu);
+		if (err)
+			goto free_vendor;
+	}
 
 	cpuid_derive(vcpu);
 	kvm_vcpu_load(kvcpu);
@@ -110,6 +117,7 @@ void arch_vcpu_destroy(struct kvm_vcpu *kvcpu)
 {
 	struct x86_vcpu *vcpu = to_x86_vcpu(kvcpu);
 
+	lapic_free(vcpu);
 	emul_vcpu_free(vcpu);
 	vendor_call(vcpu_free, vcpu);
 	cpuid_vcpu_free(vcpu);

@@ -15,6 +15,7 @@
 #include "event.h"
 #include "mmu/mmu.h"
 #include "module.h"
+#include "mp_state.h"
 #include "msr.h"
 #include "regs.h"
 #include "vendor.h"
@@ -136,22 +137,12 @@ static int do_set_attr(struct x86_vcpu *vcpu, void *arg)
 
 static int do_get_mp_state(struct x86_vcpu *vcpu, void *arg)
 {
-	struct kvm_mp_state *state = arg;
-
-	state->mp_state = vcpu->mp_state;
-	return 0;
+	return mp_state_get(vcpu, arg);
 }
 
-/* Every other state belongs to a local APIC in the kernel. */
 static int do_set_mp_state(struct x86_vcpu *vcpu, void *arg)
 {
-	const struct kvm_mp_state *state = arg;
-
-	if (state->mp_state != KVM_MP_STATE_RUNNABLE)
-		return -EINVAL;
-	vcpu->mp_state = KVM_MP_STATE_RUNNABLE;
-	req_event(vcpu);
-	return 0;
+	return mp_state_set(vcpu, arg);
 }
 
 struct simple_ioctl {

@@ -280,6 +280,7 @@ struct x86_vcpu {
 	struct emul_vcpu *emul;			/* (v) NULL until first used */
 	u64 tlb_gen;				/* (v) acknowledged generation of vm->mmu.tlb_gen */
 	u8 mp_state;				/* (v) KVM_MP_STATE_* */
+	bool pv_unhalted;			/* (v) KVM_HC_KICK_CPU came: the next HLT does not wait */
 	bool guest_mode;			/* (v) L2 runs: always false until nesting exists */
 	bool smm;				/* (v) */
 	bool intercepts_stale;			/* (v) vendor recomputes intercepts before entry */

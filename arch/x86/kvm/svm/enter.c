@@ -159,6 +159,8 @@ void svm_enter(struct x86_vcpu *vcpu)
 	regs->shadow = (vmcb->control.int_state & SVM_INTERRUPT_SHADOW_MASK) *
 		       (SHADOW_STI | SHADOW_MOVSS);
 	vcpu->avail = SVM_AVAIL_ALWAYS;
+	if (unlikely((vmcb->control.int_ctl & V_TPR_MASK) != regs->cr8))
+		cr8_write(vcpu, vmcb->control.int_ctl & V_TPR_MASK);
 	svm->exit.low = vmcb->control.exit_code;
 	svm->exit.high = vmcb->control.exit_code_hi;
 	vmcb->control.tlb_ctl = TLB_CONTROL_DO_NOTHING;

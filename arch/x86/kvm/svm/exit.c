@@ -5,6 +5,7 @@
 #include <asm/mce.h>
 #include <asm/ptrace.h>
 #include <asm/trapnr.h>
+#include "../irqchip/irqchip.h"
 #include "svm.h"
 #include "exit_handlers.h"
 
@@ -39,6 +40,8 @@ void svm_exit_irqoff(struct x86_vcpu *vcpu)
 static int entry_failed(struct svm_vcpu *svm)
 {
 	svm_vmcb_dump(svm);
+	/* QEMU's processor has written back an int_ctl that it had not read yet. */
+	svm->vmcb->control.int_ctl |= V_INTR_MASKING_MASK;
 	return exit_fail_entry(&svm->x86, svm->exit.full);
 }
 
@@ -156,13 +159,16 @@ int svm_exit_cr(struct x86_vcpu *vcpu)
 	return emul_insn(vcpu, 0, 0, NULL, 0);
 }
 
-/* User space has the local APIC: a lower priority may let an interrupt of its through. */
+/*
+ * A lower priority may let an interrupt through: of the local APIC here, which
+ * has seen the write, or of user space's, which has to be told.
+ */
 int svm_exit_cr8(struct x86_vcpu *vcpu)
 {
 	u64 old = vcpu->regs.cr8;
 	int ret = svm_exit_cr(vcpu);
 
-	if (ret != RUN_RESUME || vcpu->regs.cr8 >= old)
+	if (ret != RUN_RESUME || vcpu->regs.cr8 >= old || lapic_present(vcpu))
 		return ret;
 	vcpu->run->exit_reason = KVM_EXIT_SET_TPR;
 	return RUN_TO_USER;

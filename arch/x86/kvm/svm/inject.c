@@ -181,6 +181,21 @@ static void svm_irq_window(struct svm_vcpu *svm, bool open)
 }
 
 /**
+ * svm_tpr_threshold - which writes of CR8 exit
+ * @vcpu: its thread, before the entry
+ * @class: priority class of the interrupt that CR8 holds back, or -1
+ *
+ * Every write does while one is held back: guests that use CR8 lower it then.
+ */
+void svm_tpr_threshold(struct x86_vcpu *vcpu, int class)
+{
+	struct svm_vcpu *svm = to_svm(vcpu);
+
+	svm->cr8_watched = class >= 0;
+	svm_intercept_set(svm, INTERCEPT_CR8_WRITE, svm->cr8_watched);
+}
+
+/**
  * svm_open_window - exit as soon as the guest can take such an event
  * @vcpu: its thread, before the entry
  * @kind: EVENT_IRQ or EVENT_NMI; it is blocked now

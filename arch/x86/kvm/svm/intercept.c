@@ -9,6 +9,7 @@
  */
 #include <asm/trapnr.h>
 #include "../cpuid.h"
+#include "../irqchip/irqchip.h"
 #include "svm.h"
 
 #define W(bit)		((bit) / 32)
@@ -35,7 +36,7 @@
 			 B(INTERCEPT_XSETBV) | B(INTERCEPT_RDPRU))
 
 static const u32 mandatory[MAX_INTERCEPT] = {
-	[INTERCEPT_CR] = B(INTERCEPT_CR4_WRITE) | B(INTERCEPT_CR8_WRITE),
+	[INTERCEPT_CR] = B(INTERCEPT_CR4_WRITE),
 	[INTERCEPT_EXCEPTION] = MANDATORY_EXCEPTIONS,
 	[INTERCEPT_WORD3] = MANDATORY_WORD3,
 	[INTERCEPT_WORD4] = MANDATORY_WORD4,
@@ -82,6 +83,9 @@ static void intercepts_wanted(const struct svm_vcpu *svm, u32 want[MAX_INTERCEPT
 	const struct x86_vcpu *vcpu = &svm->x86;
 
 	memcpy(want, mandatory, sizeof(mandatory));
+	/* V_TPR holds CR8: without the exit a write is found at the next one. */
+	if (!lapic_present(vcpu) || svm->cr8_watched)
+		want[INTERCEPT_CR] |= B(INTERCEPT_CR8_WRITE);
 	if (svm->cr0_hidden)
 		want[INTERCEPT_CR] |= B(INTERCEPT_CR0_READ) | B(INTERCEPT_CR0_WRITE);
 	if (!svm->dr_live)

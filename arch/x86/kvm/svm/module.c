@@ -92,6 +92,7 @@ static const struct x86_vendor_ops svm_ops = {
 	.cancel_injection = svm_cancel_injection,
 	.event_blocked = svm_event_blocked,
 	.open_window = svm_open_window,
+	.tpr_threshold = svm_tpr_threshold,
 	.nmi_masked_get = svm_nmi_masked_get,
 	.nmi_masked_set = svm_nmi_masked_set,
 	.skip = svm_skip,

@@ -82,6 +82,7 @@ struct svm_vcpu {
 	bool own_step;			/* (v) the #DB at hand is only that of added_rflags */
 	bool cr0_hidden;		/* (v) CR0 in the VMCB is not what the guest may see */
 	bool spec_live;			/* (v) the guest accesses SPEC_CTRL itself */
+	bool cr8_watched;		/* (v) with a local APIC in the kernel: writes of CR8 exit */
 	bool dr_live;			/* (v) debug registers are not intercepted until put */
 	u8 nmi_state;			/* (v)(r) enum svm_nmi_state */
 	u8 soft_len;			/* (v) with WORK_SOFT */
@@ -169,6 +170,7 @@ void svm_cancel_injection(struct x86_vcpu *vcpu);
 void svm_inject_arm_soft(struct svm_vcpu *svm);
 void svm_events_after_exit(struct svm_vcpu *svm);
 bool svm_event_blocked(struct x86_vcpu *vcpu, enum x86_event_kind kind);
+void svm_tpr_threshold(struct x86_vcpu *vcpu, int class);
 void svm_open_window(struct x86_vcpu *vcpu, enum x86_event_kind kind);
 
 void svm_nmi_entered(struct svm_vcpu *svm);	/* an NMI is being injected */
