@@ -27,6 +27,7 @@ int arch_check_extension(struct kvm *kvm, long ext);
 struct kvm *arch_vm_alloc(unsigned long type);	/* zeroed, or ERR_PTR(-EINVAL/-ENOMEM) */
 void arch_vm_free(struct kvm *kvm);		/* counterpart of alloc */
 int arch_vm_init(struct kvm *kvm);
+void arch_vm_stop(struct kvm *kvm);		/* nobody has a descriptor: timers and workers end; vCPUs are there */
 void arch_vm_destroy(struct kvm *kvm);		/* vCPUs are gone; notifier is unregistered; slots still there */
 /* -ENOTTY for what it does not know. No lock held. */
 long arch_vm_ioctl(struct kvm *kvm, unsigned int ioctl, unsigned long arg);

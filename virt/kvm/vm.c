@@ -13,7 +13,8 @@
  *      run at this moment, stays out from here on
  *   3. the notifier's tree is emptied under mmu_lock: no invalidation finds a
  *      slot any more, so page tables and slots belong to us alone
- *   4. vCPUs; buses with the eventfds on them; the architecture's part
+ *   4. the architecture's timers and workers, which may reach for vCPUs; vCPUs;
+ *      buses with the eventfds on them; the architecture's part
  *   5. slots and unpublished objects
  *   6. hardware off if this was the last VM
  *   7. the notifier leaves the mm; when the last walk of the list of notifiers
@@ -162,6 +163,7 @@ static void kvm_vm_destroy(struct kvm *kvm)
 	kvm_synchronize(kvm);
 	mutex_unlock(&kvm->slots_lock);
 
+	arch_vm_stop(kvm);
 	kvm_destroy_vcpus(kvm);
 	kvm_iobus_free(kvm);
 	kvm_coalesced_free(kvm);

@@ -3,6 +3,7 @@
 #include <linux/mm.h>
 #include <linux/slab.h>
 #include <kvm/arch.h>
+#include "irqchip/irqchip.h"
 #include "mmu/mmu.h"
 #include "module.h"
 #include "msr.h"
@@ -46,10 +47,16 @@ int arch_vm_init(struct kvm *kvm)
 	return err;
 }
 
+void arch_vm_stop(struct kvm *kvm)
+{
+	irqchip_stop(to_x86_vm(kvm));
+}
+
 void arch_vm_destroy(struct kvm *kvm)
 {
 	struct x86_vm *vm = to_x86_vm(kvm);
 
+	irqchip_free(vm);
 	vendor_call_opt(vm_destroy, vm);
 	mmu_vm_destroy(vm);
 	msr_vm_destroy(vm);

@@ -3,6 +3,7 @@
 #include <linux/uaccess.h>
 #include <kvm/arch.h>
 #include "cpuid.h"
+#include "irqchip/irqchip.h"
 #include "module.h"
 #include "msr.h"
 #include "regs.h"
@@ -97,7 +98,7 @@ long arch_vm_ioctl(struct kvm *kvm, unsigned int ioctl, unsigned long arg)
 	case KVM_X86_SET_MSR_FILTER:
 		return set_msr_filter(vm, argp);
 	}
-	return -ENOTTY;
+	return irqchip_vm_ioctl(vm, ioctl, argp);
 }
 
 /* --- /dev/kvm --- */
