@@ -7,6 +7,7 @@
  */
 #include <linux/kvm.h>
 #include <linux/poll.h>
+#include <kvm/irq.h>
 #include <kvm/memslot.h>
 #include <kvm/vm.h>
 
@@ -59,6 +60,23 @@ struct page *arch_vcpu_mmap_page(struct kvm_vcpu *vcpu, unsigned long pgoff);
 unsigned int arch_vcpu_mmap_pages(void);	/* how many of these there are */
 #define ARCH_PIO_PAGE_OFFSET		1	/* in pages, from the start of the mapping */
 #define ARCH_COALESCED_PAGE_OFFSET	2
+
+/* --- interrupts --- */
+/* Are there interrupt controllers in the kernel that a route could lead to? For good, once true. */
+bool arch_has_irqchip(struct kvm *kvm);
+/* May user space have an irqfd; with @resample one that hears of acknowledgements? */
+bool arch_irqfd_allowed(struct kvm *kvm, bool resample);
+/* What @entry describes, for a table; gsi is filled in. 0 or -EINVAL. irq_lock held. */
+int arch_irq_route(struct kvm *kvm, const struct kvm_irq_routing_entry *entry,
+		   struct kvm_irq_route *route);
+/* Routes or ack notifiers are others now, and readers may see that: irq_lock held. */
+void arch_irq_routes_changed(struct kvm *kvm);
+/*
+ * A device's interrupt @host_irq might go to the guest as @gsi directly, without
+ * the eventfd. 0, or -errno when that cannot be; _del only after a 0.
+ */
+int arch_irq_bypass_add(struct kvm *kvm, u32 gsi, int host_irq);
+void arch_irq_bypass_del(struct kvm *kvm, u32 gsi, int host_irq);
 
 /* --- memory slots; slots_lock held --- */
 /* May refuse or allocate @new->arch. @old NULL: create; @new NULL: delete. */

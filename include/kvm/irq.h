@@ -11,6 +11,7 @@
  */
 #include <linux/kvm.h>
 #include <linux/list.h>
+#include <linux/types.h>
 #include <kvm/types.h>
 
 #define KVM_MAX_IRQ_ROUTES	4096	/* what KVM_CAP_IRQ_ROUTING says */
@@ -54,9 +55,12 @@ struct kvm_irq_route {
 
 /**
  * kvm_set_irq - level of a global system interrupt
+ * @kvm: VM
  * @source: who says so
+ * @gsi: any number; nothing happens where no route begins
+ * @level: MSI routes act when it is true, and ignore false
  *
- * Follows every route of @gsi; MSI routes act on a rising @level only.
+ * Follows every route of @gsi.
  * Context: any but NMI. Return: as kvm_irq_set_t; the largest of all routes.
  */
 int kvm_set_irq(struct kvm *kvm, enum kvm_irq_source source, u32 gsi, bool level);
@@ -65,30 +69,63 @@ int kvm_set_irq(struct kvm *kvm, enum kvm_irq_source source, u32 gsi, bool level
 struct kvm_irq_ack_notifier {
 	struct hlist_node link;
 	u32 gsi;
-	void (*acked)(struct kvm_irq_ack_notifier *n);	/* any context, RCU read section */
+	/*
+	 * Any context, RCU read section. Comes back into kvm_set_irq() and signals
+	 * eventfds, so the chip holds none of its locks.
+	 */
+	void (*acked)(struct kvm_irq_ack_notifier *n);
 };
 
+/* Both take kvm->irq_lock and may sleep. */
 void kvm_irq_ack_register(struct kvm *kvm, struct kvm_irq_ack_notifier *n);
 /* Nobody is in @n->acked any more when this returns. */
 void kvm_irq_ack_unregister(struct kvm *kvm, struct kvm_irq_ack_notifier *n);
-/* The guest acknowledged pin @pin of chip @irqchip; calls notifiers. Any context. */
+
+/**
+ * kvm_irq_acked - the guest acknowledged an interrupt of a chip: tell who wants to know
+ * @kvm: VM
+ * @irqchip: number of the chip, as in routes to it
+ * @pin: its pin
+ *
+ * Context: any but NMI; not inside of the callback of an eventfd, because
+ * notifiers signal others: kvm_irq_set_t functions of chips do not call it where
+ * an irqfd may have called them (irqfd.c calls those from a work item).
+ */
 void kvm_irq_acked(struct kvm *kvm, u32 irqchip, u32 pin);
 /* Is there anybody who wants to know? Any context. */
 bool kvm_irq_ack_wanted(struct kvm *kvm, u32 irqchip, u32 pin);
 
-/* KVM_SET_GSI_ROUTING; also for tables that the kernel makes. Takes kvm->irq_lock. */
+/**
+ * kvm_set_irq_routing - replace all routes, as KVM_SET_GSI_ROUTING does
+ * @kvm: VM
+ * @entries: checked here, all before anything changes
+ * @nr: their number
+ * @flags: must be 0
+ *
+ * When this returns, nothing uses a route of before any more. Takes
+ * kvm->irq_lock, sleeps. Return: 0, -EINVAL or -ENOMEM.
+ */
 int kvm_set_irq_routing(struct kvm *kvm, const struct kvm_irq_routing_entry *entries,
 			unsigned int nr, unsigned int flags);
 
-/* Iterate the routes of one GSI, or of all (gsi loop by the caller), under rcu_read_lock(). */
+/* In an RCU read section: one more than the largest GSI that has a route. */
 unsigned int kvm_irq_routes_nr_gsi(struct kvm *kvm);
+/* In an RCU read section: the routes of a GSI, as an array, and how many. */
 const struct kvm_irq_route *kvm_irq_routes_of(struct kvm *kvm, u32 gsi, unsigned int *nr);
+
+/* ioctls; 0 or -errno, KVM_SIGNAL_MSI: number of vCPUs that have it */
+long kvm_ioctl_irq_line(struct kvm *kvm, void __user *argp, bool status);
+long kvm_ioctl_signal_msi(struct kvm *kvm, void __user *argp);
+long kvm_ioctl_set_gsi_routing(struct kvm *kvm, void __user *argp);
 
 /* KVM_IRQFD; and what closing the VM does with those that are left */
 int kvm_irqfd(struct kvm *kvm, const struct kvm_irqfd *args);
 void kvm_irqfd_release_all(struct kvm *kvm);
+/* once for the module */
+int kvm_irqfd_module_init(void);
+void kvm_irqfd_module_exit(void);
 
-int kvm_irq_init(struct kvm *kvm);
-void kvm_irq_destroy(struct kvm *kvm);
+void kvm_irq_init(struct kvm *kvm);
+void kvm_irq_destroy(struct kvm *kvm);	/* irqfds are gone, vCPUs and chips, too */
 
 #endif

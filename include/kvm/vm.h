@@ -8,6 +8,8 @@
  *
  *   kvm_usage_lock > cpus_read_lock > kvm_vms_lock
  *   kvm->lock > vcpu->mutex > kvm->slots_lock > (mmap_lock) > kvm->mmu_lock
+ *   kvm->slots_lock > kvm->irqfds_mutex > kvm->irq_lock
+ *   lock of an eventfd > kvm->irqfds_lock
  *
  * and none of these but mmap_lock and mmu_lock is taken inside a read section,
  * because writers wait for readers while they hold them. Readers of slots and buses
@@ -75,6 +77,17 @@ struct kvm {
 
 	struct kvm_coalesced *coalesced;	/* (a) made on first use, then (c) */
 	struct list_head ioeventfds;		/* (l:slots_lock) */
+
+	/* interrupts: irq_route.c, irqfd.c */
+	struct kvm_irq_routes __rcu *irq_routes;	/* (l:irq_lock) read under RCU; NULL: none */
+	struct hlist_head irq_acks;		/* (l:irq_lock) ack notifiers, read under RCU */
+	struct mutex irq_lock;			/* routes, ack notifiers: who changes them */
+	struct mutex irqfds_mutex;		/* irqfds come and go; resamplers */
+	spinlock_t irqfds_lock;			/* inside of the lock of an eventfd's wait queue */
+	struct list_head irqfds;		/* (l:irqfds_lock) whoever unlinks one shuts it down */
+	struct list_head irq_resamplers;	/* (l:irqfds_mutex) */
+	bool had_irqfds;			/* (l:irqfds_mutex) */
+
 	struct list_head link;			/* (l:kvm_vms_lock) in kvm_vms */
 	u32 manual_dirty_log;			/* (l:slots_lock) KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2 flags */
 	pid_t pid;				/* (c) creator, and its descriptor: name in debugfs */

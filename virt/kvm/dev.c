@@ -21,6 +21,11 @@ static_assert(sizeof(struct kvm_dirty_log) == 16);
 static_assert(sizeof(struct kvm_clear_dirty_log) == 24);
 static_assert(KVM_GET_API_VERSION == 0xae00);
 static_assert(KVM_CREATE_VM == 0xae01);
+static_assert(sizeof(struct kvm_irqfd) == 32);
+static_assert(sizeof(struct kvm_irq_level) == 8);
+static_assert(sizeof(struct kvm_irq_routing) == 8);
+static_assert(sizeof(struct kvm_irq_routing_entry) == 48);
+static_assert(sizeof(struct kvm_msi) == 32);
 static_assert(KVM_RUN == 0xae80);
 static_assert(KVM_GET_STATS_FD == 0xaece);
 

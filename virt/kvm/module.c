@@ -25,6 +25,7 @@
 #include <linux/syscore_ops.h>
 #include <kvm/arch.h>
 #include <kvm/core.h>
+#include <kvm/irq.h>
 #include <kvm/vm.h>
 #include "dev.h"
 
@@ -255,9 +256,18 @@ int kvm_core_init(void)
 	err = kvm_vcpu_request_init();
 	if (err)
 		return err;
+	err = kvm_irqfd_module_init();
+	if (err)
+		goto request;
 	err = kvm_debugfs_init();
 	if (err)
-		kvm_vcpu_request_exit();
+		goto irqfd;
+	return 0;
+
+irqfd:
+	kvm_irqfd_module_exit();
+request:
+	kvm_vcpu_request_exit();
 	return err;
 }
 
@@ -266,6 +276,7 @@ void kvm_core_exit(void)
 	/* free_notifier() of VMs that were closed a moment ago */
 	mmu_notifier_synchronize();
 	kvm_debugfs_exit();
+	kvm_irqfd_module_exit();
 	kvm_vcpu_request_exit();
 }
 

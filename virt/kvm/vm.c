@@ -13,9 +13,10 @@
  *      run at this moment, stays out from here on
  *   3. the notifier's tree is emptied under mmu_lock: no invalidation finds a
  *      slot any more, so page tables and slots belong to us alone
- *   4. the architecture's timers and workers, which may reach for vCPUs; vCPUs;
- *      buses with the eventfds on them; the architecture's part
- *   5. slots and unpublished objects
+ *   4. irqfds: no eventfd and no work item of theirs raises an interrupt any more
+ *   5. the architecture's timers and workers, which may reach for vCPUs; vCPUs;
+ *      buses with the eventfds on them; the architecture's part; routes; slots
+ *      and unpublished objects
  *   6. hardware off if this was the last VM
  *   7. the notifier leaves the mm; when the last walk of the list of notifiers
  *      is over, free_notifier() frees the memory and the reference of the mm
@@ -34,6 +35,7 @@
 #include <linux/uaccess.h>
 #include <kvm/arch.h>
 #include <kvm/core.h>
+#include <kvm/irq.h>
 #include <kvm/memslot.h>
 #include <kvm/pfn.h>
 #include <kvm/vm.h>
@@ -82,6 +84,7 @@ static void vm_init_fields(struct kvm *kvm)
 	rcuwait_init(&kvm->sync_wait);
 	spin_lock_init(&kvm->readers_lock);
 	INIT_LIST_HEAD(&kvm->ioeventfds);
+	kvm_irq_init(kvm);
 	INIT_LIST_HEAD(&kvm->link);
 	refcount_set(&kvm->users, 1);
 	kvm->mm = current->mm;
@@ -163,11 +166,13 @@ static void kvm_vm_destroy(struct kvm *kvm)
 	kvm_synchronize(kvm);
 	mutex_unlock(&kvm->slots_lock);
 
+	kvm_irqfd_release_all(kvm);
 	arch_vm_stop(kvm);
 	kvm_destroy_vcpus(kvm);
 	kvm_iobus_free(kvm);
 	kvm_coalesced_free(kvm);
 	arch_vm_destroy(kvm);
+	kvm_irq_destroy(kvm);
 
 	kvm_memslots_free(kvm);
 	for (i = 0; i < KVM_ADDRESS_SPACES; i++)
@@ -270,6 +275,15 @@ static int vm_ioeventfd(struct kvm *kvm, void __user *argp)
 	return kvm_set_ioeventfd(kvm, &args);
 }
 
+static int vm_irqfd(struct kvm *kvm, void __user *argp)
+{
+	struct kvm_irqfd args;
+
+	if (copy_from_user(&args, argp, sizeof(args)))
+		return -EFAULT;
+	return kvm_irqfd(kvm, &args);
+}
+
 /* The guest's memory is the creator's: nobody else may give orders. */
 static bool vm_usable(const struct kvm *kvm)
 {
@@ -303,6 +317,16 @@ static long vm_ioctl(struct file *file, unsigned int ioctl, unsigned long arg)
 		return vm_coalesce(kvm, argp, false);
 	case KVM_IOEVENTFD:
 		return vm_ioeventfd(kvm, argp);
+	case KVM_IRQFD:
+		return vm_irqfd(kvm, argp);
+	case KVM_IRQ_LINE:
+		return kvm_ioctl_irq_line(kvm, argp, false);
+	case KVM_IRQ_LINE_STATUS:
+		return kvm_ioctl_irq_line(kvm, argp, true);
+	case KVM_SIGNAL_MSI:
+		return kvm_ioctl_signal_msi(kvm, argp);
+	case KVM_SET_GSI_ROUTING:
+		return kvm_ioctl_set_gsi_routing(kvm, argp);
 	case KVM_CHECK_EXTENSION:
 		return kvm_check_extension(kvm, arg);
 	case KVM_GET_STATS_FD:

@@ -92,9 +92,6 @@ long arch_vm_ioctl(struct kvm *kvm, unsigned int ioctl, unsigned long arg)
 		return set_tsc_khz(vm, arg);
 	case KVM_GET_TSC_KHZ:
 		return READ_ONCE(vm->default_tsc_khz) ?: x86_host.tsc_khz;
-	case KVM_SET_GSI_ROUTING:
-		/* Routes lead to an irqchip in the kernel, and this VM has none. */
-		return -EINVAL;
 	case KVM_X86_SET_MSR_FILTER:
 		return set_msr_filter(vm, argp);
 	}

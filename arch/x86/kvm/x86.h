@@ -309,7 +309,7 @@ struct x86_vm {
 	u32 tsc_last_khz;			/* 0: nothing was written yet */
 	struct msr_filter __rcu *msr_filter;	/* (l:lock) read in a read section: msr_filter.c */
 	u8 irqchip_kind;			/* (l:lock, before vCPUs) enum irqchip_kind */
-	u8 split_pins;				/* (c) with a split irqchip: pins of user space's IOAPIC */
+	u16 split_pins;				/* (c) with a split irqchip: pins of user space's IOAPIC */
 	bool x2apic_ids;			/* (l:lock) KVM_X2APIC_API_USE_32BIT_IDS */
 	bool x2apic_no_bcast_quirk;		/* (l:lock) KVM_X2APIC_API_DISABLE_BROADCAST_QUIRK */
 	u32 apic_bus_ns;			/* (l:lock, before vCPUs) KVM_CAP_X86_APIC_BUS_CYCLES_NS */

@@ -26,29 +26,12 @@ void __weak lapic_pit_tick(struct x86_vm *vm)
 {
 }
 
-int __weak route_default(struct x86_vm *vm)
+enum irq_fate __weak irq_deliver_msi(struct x86_vm *vm, u64 address, u32 data)
 {
-	return 0;
+	return IRQ_IGNORED;
 }
 
-int __weak kvm_set_irq(struct kvm *kvm, enum kvm_irq_source source, u32 gsi, bool level)
+void __weak irq_msg_from_msi(const struct x86_vm *vm, u64 address, u32 data, struct irq_msg *msg)
 {
-	return pic_set_pin(to_x86_vm(kvm), gsi, source, level);
-}
-
-void __weak kvm_irq_ack_register(struct kvm *kvm, struct kvm_irq_ack_notifier *n)
-{
-}
-
-void __weak kvm_irq_ack_unregister(struct kvm *kvm, struct kvm_irq_ack_notifier *n)
-{
-}
-
-void __weak kvm_irq_acked(struct kvm *kvm, u32 irqchip, u32 pin)
-{
-}
-
-bool __weak kvm_irq_ack_wanted(struct kvm *kvm, u32 irqchip, u32 pin)
-{
-	return false;
+	*msg = (struct irq_msg){};
 }

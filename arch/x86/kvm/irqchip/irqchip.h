@@ -202,7 +202,7 @@ void irqchip_free(struct x86_vm *vm);
 /* --- routes: route.c --- */
 
 /* KVM_CAP_SPLIT_IRQCHIP: @pins of user space's IOAPIC whose EOI exits. */
-int irqchip_split(struct x86_vm *vm, u32 pins);
+int irqchip_split(struct x86_vm *vm, u64 pins);
 /* The table that KVM_CREATE_IRQCHIP begins with: PIC and IOAPIC, GSI = pin. 0 or -ENOMEM. */
 int route_default(struct x86_vm *vm);
 /* Split: adds the vectors of level-triggered MSI routes of the first pins that target @vcpu. */
