@@ -30,21 +30,10 @@ static bool limit_ok(const struct emul_seg *s, u32 first, unsigned int len)
 	return last <= s->limit;
 }
 
-enum emul_rc emul_linear(struct emul_ctxt *c, enum insn_seg seg, u64 ea,
-			 unsigned int len, bool write, u64 *linear)
+enum emul_rc emul_linear_in(struct emul_ctxt *c, const struct emul_seg *s,
+			    enum insn_seg seg, u64 ea, unsigned int len,
+			    bool write, u64 *linear)
 {
-	const struct emul_seg *s;
-
-	if (likely(c->mode == EMUL_MODE_LONG64)) {
-		if (unlikely(seg >= INSN_FS))
-			ea += emul_seg(c, seg)->base;
-		if (!emul_canonical(c, ea) || !emul_canonical(c, ea + len - 1))
-			return seg_fault(c, seg);
-		*linear = ea;
-		return EMUL_OK;
-	}
-
-	s = emul_seg(c, seg);
 	if (emul_protected(c)) {
 		if (!(s->attr & EMUL_SEG_P))
 			return seg_fault(c, seg);
@@ -58,6 +47,21 @@ enum emul_rc emul_linear(struct emul_ctxt *c, enum insn_seg seg, u64 ea,
 		return seg_fault(c, seg);
 	*linear = (u32)(s->base + ea);
 	return EMUL_OK;
+}
+
+enum emul_rc emul_linear(struct emul_ctxt *c, enum insn_seg seg, u64 ea,
+			 unsigned int len, bool write, u64 *linear)
+{
+	if (likely(c->mode == EMUL_MODE_LONG64)) {
+		if (unlikely(seg >= INSN_FS))
+			ea += emul_seg(c, seg)->base;
+		if (!emul_canonical(c, ea) || !emul_canonical(c, ea + len - 1))
+			return seg_fault(c, seg);
+		*linear = ea;
+		return EMUL_OK;
+	}
+
+	return emul_linear_in(c, emul_seg(c, seg), seg, ea, len, write, linear);
 }
 
 u64 emul_ea(const struct emul_ctxt *c)
@@ -342,6 +346,16 @@ enum emul_rc emul_read_system(struct emul_ctxt *c, u64 linear, void *buf,
 	return rc == EMUL_OK ? emul_load(c, &span, buf) : rc;
 }
 
+enum emul_rc emul_write_system(struct emul_ctxt *c, u64 linear, const void *buf,
+			       unsigned int len)
+{
+	struct emul_span span;
+	enum emul_rc rc = emul_map(c, linear, len,
+				   EMUL_ACC_WRITE | EMUL_ACC_IMPLICIT, &span);
+
+	return rc == EMUL_OK ? emul_store(c, &span, buf) : rc;
+}
+
 enum emul_rc emul_map_operand(struct emul_ctxt *c, unsigned int len, bool write)
 {
 	enum emul_rc rc = emul_linear(c, c->insn.seg, emul_ea(c), len, write,
@@ -554,6 +568,8 @@ void emul_complete_io(struct emul_ctxt *c)
 	}
 	c->io.kind = EMUL_IO_NONE;
 	c->cur_load = 0;
+	/* The vCPU was in the hands of user space. */
+	c->seg_known = c->effects & EMUL_FX_SEGS ? c->seg_new : 0;
 }
 
 /* Stack pointer after moving it by @delta bytes. */

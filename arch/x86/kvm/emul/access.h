@@ -131,12 +131,29 @@ static inline const struct emul_seg *emul_seg(struct emul_ctxt *c,
 	return &c->seg[seg];
 }
 
-/* Load a segment register and keep the cached copy true. */
+/* Load a segment register when the instruction arrives; emul_seg() has it now. */
 static inline void emul_set_seg(struct emul_ctxt *c, enum insn_seg seg,
 				const struct emul_seg *val)
 {
-	c->env->seg_set(c, seg, val);
-	c->seg_known &= ~BIT(seg);
+	if (!(c->effects & EMUL_FX_SEGS))
+		c->seg_new = 0;
+	c->effects |= EMUL_FX_SEGS;
+	c->seg_new |= BIT(seg);
+	c->seg_known |= BIT(seg);
+	c->seg[seg] = *val;
+}
+
+/* Change the privilege level when the instruction arrives. */
+static inline void emul_set_cpl(struct emul_ctxt *c, unsigned int cpl)
+{
+	c->effects |= EMUL_FX_CPL;
+	c->next_cpl = cpl;
+}
+
+/* c->fault is to be delivered when the instruction has arrived. */
+static inline void emul_fault_follows(struct emul_ctxt *c)
+{
+	c->effects |= EMUL_FX_FAULT;
 }
 
 /**
@@ -153,6 +170,11 @@ static inline void emul_set_seg(struct emul_ctxt *c, enum insn_seg seg,
  */
 enum emul_rc emul_linear(struct emul_ctxt *c, enum insn_seg seg, u64 ea,
 			 unsigned int len, bool write, u64 *linear);
+
+/* The same outside 64-bit mode for a segment that need not be loaded, as @seg. */
+enum emul_rc emul_linear_in(struct emul_ctxt *c, const struct emul_seg *s,
+			    enum insn_seg seg, u64 ea, unsigned int len,
+			    bool write, u64 *linear);
 
 /* Effective address of the instruction's memory operand. */
 u64 emul_ea(const struct emul_ctxt *c);
@@ -193,6 +215,9 @@ enum emul_rc emul_write(struct emul_ctxt *c, enum insn_seg seg, u64 ea,
 /* Read a descriptor table or a TSS: linear address, supervisor rights. */
 enum emul_rc emul_read_system(struct emul_ctxt *c, u64 linear, void *buf,
 			      unsigned int len);
+/* Queue a store to one of these. */
+enum emul_rc emul_write_system(struct emul_ctxt *c, u64 linear, const void *buf,
+			       unsigned int len);
 
 /* Translate the instruction's memory operand of @len bytes into c->mem. */
 enum emul_rc emul_map_operand(struct emul_ctxt *c, unsigned int len, bool write);

@@ -5,8 +5,6 @@
  */
 #include "access.h"
 
-#define MSR_NO_KERNEL_GS_BASE	0xc0000102
-
 static u64 get_cr4(struct emul_ctxt *c)
 {
 	u64 cr4 = 0;
@@ -16,7 +14,7 @@ static u64 get_cr4(struct emul_ctxt *c)
 
 enum emul_rc emul_check_umip(struct emul_ctxt *c)
 {
-	if (c->cpl && emul_protected(c) && (get_cr4(c) & X86_CR4_UMIP))
+	if (c->cpl && (get_cr4(c) & X86_CR4_UMIP))
 		return emul_gp0(c);
 	return EMUL_OK;
 }
@@ -208,7 +206,7 @@ enum emul_rc emul_op_xsetbv(struct emul_ctxt *c)
 {
 	if (!(get_cr4(c) & X86_CR4_OSXSAVE))
 		return emul_ud(c);
-	if ((u32)c->gpr[INSN_RCX])
+	if (c->cpl || (u32)c->gpr[INSN_RCX])
 		return emul_gp0(c);
 	return c->env->reg_set(c, EMUL_XCR0, (u32)c->gpr[INSN_RAX] |
 			       c->gpr[INSN_RDX] << 32);
@@ -218,10 +216,10 @@ enum emul_rc emul_op_swapgs(struct emul_ctxt *c)
 {
 	struct emul_seg gs = *emul_seg(c, INSN_GS);
 	u64 kernel;
-	enum emul_rc rc = c->env->msr_get(c, MSR_NO_KERNEL_GS_BASE, &kernel);
+	enum emul_rc rc = c->env->reg_get(c, EMUL_KERNEL_GS_BASE, &kernel);
 
 	if (rc == EMUL_OK)
-		rc = c->env->msr_set(c, MSR_NO_KERNEL_GS_BASE, gs.base);
+		rc = c->env->reg_set(c, EMUL_KERNEL_GS_BASE, gs.base);
 	if (rc != EMUL_OK)
 		return rc;
 	gs.base = kernel;

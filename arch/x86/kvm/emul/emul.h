@@ -20,6 +20,10 @@
  * A repeated string instruction is one such walk per iteration, with the
  * registers settled in between.
  *
+ * Segment registers and the privilege level wait for the end as well. What
+ * cannot wait (CR3 of a new task, accessed and busy bits of descriptors) is
+ * either undone by who did it or may be done twice.
+ *
  * Nothing here points to a stack: the context lives as long as the vCPU and
  * whatever is pending stands in it by value.
  */
@@ -107,6 +111,10 @@ enum emul_feature {
 	EMUL_F_XSAVE,
 	EMUL_F_VMX,		/* VMCALL is the native hypercall */
 	EMUL_F_SVM,		/* VMMCALL is the native hypercall */
+	EMUL_F_SYSCALL,
+	EMUL_F_SEP,		/* SYSENTER, SYSEXIT */
+	EMUL_F_AMD,		/* the guest sees AMD's variants of instructions */
+	EMUL_F_BACKDOOR,	/* VMware's ports and counters, at any privilege */
 };
 
 /** enum emul_shadow - interrupt shadow that the instruction leaves behind */
@@ -121,6 +129,11 @@ enum emul_sysreg {
 	EMUL_CR0 = 0, EMUL_CR2 = 2, EMUL_CR3 = 3, EMUL_CR4 = 4, EMUL_CR8 = 8,
 	EMUL_DR0 = 16, EMUL_DR6 = 22, EMUL_DR7 = 23,
 	EMUL_XCR0 = 32,
+	/* Registers that have MSR numbers, as instructions other than RDMSR use them. */
+	EMUL_EFER = 40,
+	EMUL_STAR, EMUL_LSTAR, EMUL_CSTAR, EMUL_SFMASK,
+	EMUL_KERNEL_GS_BASE, EMUL_TSC_AUX,
+	EMUL_SYSENTER_CS, EMUL_SYSENTER_ESP, EMUL_SYSENTER_EIP,
 };
 
 /** enum emul_dtr - descriptor table registers of dtr_get and dtr_set */
@@ -146,10 +159,8 @@ enum emul_action {
 	EMUL_ACT_MONITOR,	/* arg: linear address */
 	EMUL_ACT_MWAIT,
 	EMUL_ACT_IRET,		/* an IRET completes: NMIs are open again */
-	EMUL_ACT_SOFT_INT,	/* arg: vector of INT n, INT3 or INTO, to be
-				 * delivered with the next instruction's address
-				 */
-	EMUL_ACT_ICEBP,
+	EMUL_ACT_BREAKPOINT,	/* INT3: EMUL_INTERCEPTED if a debugger takes it */
+	EMUL_ACT_NEW_TASK,	/* a task switch: CR0.TS, DR7's local enables */
 };
 
 /* Access bits of translate. */
@@ -342,10 +353,17 @@ struct emul_env {
 	/** @action: an effect of another kind */
 	enum emul_rc (*action)(struct emul_ctxt *c, enum emul_action what,
 			       u64 arg);
+	/** @cpl_set: the privilege level is @cpl from here on */
+	void (*cpl_set)(struct emul_ctxt *c, unsigned int cpl);
 };
 
 #define EMUL_LOG_LEN	12	/* loads: POPA with each word split, AVX, IRET */
 #define EMUL_QUEUE_LEN	72	/* stores: ENTER with 31 levels, each split */
+
+/* What the end of an instruction does beyond general registers, RIP and RFLAGS. */
+#define EMUL_FX_SEGS	BIT(0)
+#define EMUL_FX_CPL	BIT(1)
+#define EMUL_FX_FAULT	BIT(2)
 
 /* A load that a device has answered. */
 struct emul_load {
@@ -380,6 +398,7 @@ struct emul_store {
  * @lma:         EFER.LMA
  * @la57:        linear addresses have 57 bits (CR4.LA57 in long mode)
  * @guest_mode:  ask the intercept callback
+ * @step:        leave after each iteration of a string instruction
  * @hint_valid:  @hint_gpa is good
  * @hint_write:  it is good for stores as well
  * @hint_gpa:    what the CPU reported as the guest-physical address of the
@@ -397,6 +416,8 @@ struct emul_store {
  * @gpr_written: bit mask of registers that @gpr has new values for
  * @shadow:      with EMUL_OK: enum emul_shadow
  * @branched:    with EMUL_OK: RIP does not simply follow
+ * @effects:     with EMUL_OK: if EMUL_FX_FAULT is set, the exception @fault
+ *               follows: a trap, or a fault in the task that was switched to
  * @insn:        the instruction, from EMUL_PHASE_CHECK on
  * @bytes:       what it was decoded from
  * @nr_bytes:    how many of these there are
@@ -412,6 +433,7 @@ struct emul_ctxt {
 	bool lma;
 	bool la57;
 	bool guest_mode;
+	bool step;
 	bool hint_valid;
 	bool hint_write;
 	bool hint_mmio;
@@ -440,12 +462,14 @@ struct emul_ctxt {
 	u8 nr_stores;
 	u8 cur_store;		/* first that was not sent */
 	bool plain_load;	/* of a device, by emul_fast_mov(): data to come */
-	u8 unused;
+	u8 effects;		/* EMUL_FX_* */
 	u32 pio_count;		/* string I/O: elements in pio_buf */
 
 	u8 phase;
 	u8 resume;		/* phase after PENDING_IO */
 	u8 seg_known;		/* bit mask of seg[] */
+	u8 seg_new;		/* with EMUL_FX_SEGS: those to be loaded at the end */
+	u8 next_cpl;		/* with EMUL_FX_CPL */
 	u32 pio_bytes;
 	u64 next_rip;
 	u64 next_flags;
@@ -559,6 +583,70 @@ enum emul_rc emul_run(struct emul_ctxt *c);
  * Return: EMUL_OK, or anything else: nothing was done, emul_run() may go on.
  */
 enum emul_rc emul_run_simple(struct emul_ctxt *c);
+
+/** enum emul_task_reason - what leads to a new task */
+enum emul_task_reason {
+	EMUL_TASK_CALL,
+	EMUL_TASK_IRET,
+	EMUL_TASK_JUMP,
+	EMUL_TASK_GATE,		/* an interrupt or exception; CALL for the TSS */
+};
+
+/**
+ * struct emul_task - a task switch
+ * @sel:       selector of the TSS to switch to
+ * @reason:    enum emul_task_reason
+ * @event:     the reason is no instruction: error codes have EXT set
+ * @has_error: an error code is pushed to the new stack
+ * @error:     that code
+ */
+struct emul_task {
+	u16 sel;
+	u8 reason;
+	bool event;
+	bool has_error;
+	u32 error;
+};
+
+/**
+ * emul_switch_task - switch tasks, without an instruction
+ * @c: context, after emul_begin() and with the state fields filled; RIP is what
+ *     the old task goes on at
+ * @t: where to
+ *
+ * Return: EMUL_OK, also with EMUL_FX_FAULT; EMUL_FAULT: nothing has changed;
+ * EMUL_UNHANDLED: a TSS or descriptor table is no memory; EMUL_RETRY.
+ */
+enum emul_rc emul_switch_task(struct emul_ctxt *c, const struct emul_task *t);
+
+/** enum emul_event_kind - how an interrupt or exception comes about */
+enum emul_event_kind {
+	EMUL_EVENT_HARD,	/* not by an instruction that asks for it */
+	EMUL_EVENT_SOFT,	/* INT n, INT3, INTO: the gate's DPL counts */
+};
+
+/**
+ * struct emul_event - an interrupt or exception
+ * @vector:    vector
+ * @kind:      enum emul_event_kind
+ * @has_error: an error code is pushed
+ * @error:     that code
+ */
+struct emul_event {
+	u8 vector;
+	u8 kind;
+	bool has_error;
+	u32 error;
+};
+
+/**
+ * emul_deliver - deliver an event through IVT or IDT, without an instruction
+ * @c:  context, as for emul_switch_task(); RIP is the address to return to
+ * @ev: the event
+ *
+ * Return: as emul_switch_task().
+ */
+enum emul_rc emul_deliver(struct emul_ctxt *c, const struct emul_event *ev);
 
 /**
  * emul_complete_io - user space has served c->io

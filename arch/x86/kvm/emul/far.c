@@ -1,29 +1,30 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Far transfers at the same privilege level.
+ * Far jumps, calls and returns.
  *
- * The new CS is checked whole, then the target against it, then the stack is
- * used, and CS is set at the end: a fault anywhere leaves the old one. Gates,
- * task switches and changes of privilege are EMUL_UNHANDLED.
+ * The new CS is checked whole, then the stack is used, then the target is
+ * checked against CS, and everything is set at the end: a fault anywhere leaves
+ * the old state. Gates and task segments are in gate.c. SDM Vol. 2 "CALL",
+ * "JMP", "RET"; Vol. 3 "Privilege Levels".
  */
-#include "segload.h"
+#include "far.h"
 
-/* Is @rip within the new code segment? */
-static enum emul_rc check_target(struct emul_ctxt *c, const struct emul_seg *cs,
-				 u64 rip)
+enum emul_rc emul_check_target(struct emul_ctxt *c, const struct emul_seg *cs,
+			       u64 rip)
 {
-	if (c->lma && (cs->attr & EMUL_SEG_L) && emul_protected(c))
+	if (c->lma && (cs->attr & EMUL_SEG_L))
 		return emul_canonical(c, rip) ? EMUL_OK : emul_gp0(c);
 	return (u32)rip == rip && rip <= cs->limit ? EMUL_OK : emul_gp0(c);
 }
 
-static enum emul_rc arrive(struct emul_ctxt *c, const struct emul_seg *cs,
-			   u64 rip)
+void emul_enter_code(struct emul_ctxt *c, const struct emul_seg *cs, u64 rip,
+		     unsigned int cpl)
 {
 	emul_set_seg(c, INSN_CS, cs);
+	if (cpl != c->cpl)
+		emul_set_cpl(c, cpl);
 	c->next_rip = rip;
 	c->branched = true;
-	return EMUL_OK;
 }
 
 /* The far pointer: immediate, or (@arg 1) in memory. */
@@ -46,130 +47,166 @@ static enum emul_rc far_pointer(struct emul_ctxt *c, u64 *rip, u16 *sel)
 	return EMUL_OK;
 }
 
-enum emul_rc emul_op_jmp_far(struct emul_ctxt *c)
+/* JMP, CALL to a segment of code. */
+static enum emul_rc far_code(struct emul_ctxt *c, const struct emul_seg *cs,
+			     u64 rip, bool call)
 {
+	unsigned int size = c->insn.opsize;
+	enum emul_rc rc = EMUL_OK;
+	struct emul_stack st;
+
+	if (call) {
+		emul_stack_here(c, &st);
+		rc = emul_stack_push(c, &st, emul_seg(c, INSN_CS)->selector,
+				     size);
+		if (rc == EMUL_OK)
+			rc = emul_stack_push(c, &st, c->next_rip, size);
+	}
+	if (rc == EMUL_OK)
+		rc = emul_check_target(c, cs, rip);
+	if (rc != EMUL_OK)
+		return rc;
+	if (call)
+		emul_stack_adopt(c, &st);
+	emul_enter_code(c, cs, rip, c->cpl);
+	return EMUL_OK;
+}
+
+static enum emul_rc far_transfer(struct emul_ctxt *c, bool call)
+{
+	struct emul_desc d;
 	struct emul_seg cs;
 	enum emul_rc rc;
 	u64 rip;
 	u16 sel;
 
 	rc = far_pointer(c, &rip, &sel);
-	if (rc == EMUL_OK)
-		rc = emul_check_code(c, sel, EMUL_BY_JUMP, &cs);
-	if (rc == EMUL_OK)
-		rc = check_target(c, &cs, rip);
-	return rc == EMUL_OK ? arrive(c, &cs, rip) : rc;
+	if (rc != EMUL_OK)
+		return rc;
+	if (!emul_protected(c)) {
+		cs = emul_real_code(c, sel);
+		return far_code(c, &cs, rip, call);
+	}
+	if (emul_null_selector(sel))
+		return emul_gp0(c);
+	rc = emul_read_desc(c, sel, false, &d);
+	if (rc != EMUL_OK)
+		return rc;
+	emul_unpack_desc(&d, sel, &cs);
+	if (!(cs.attr & EMUL_SEG_S))
+		return emul_far_system(c, sel, &d, call);
+	rc = emul_check_code(c, sel, &d, EMUL_BY_JUMP, &cs);
+	return rc == EMUL_OK ? far_code(c, &cs, rip, call) : rc;
+}
+
+enum emul_rc emul_op_jmp_far(struct emul_ctxt *c)
+{
+	return far_transfer(c, false);
 }
 
 enum emul_rc emul_op_call_far(struct emul_ctxt *c)
 {
-	unsigned int size = c->insn.opsize;
-	u64 back = c->next_rip, rip;
-	struct emul_seg cs;
-	enum emul_rc rc;
-	u16 sel;
-
-	rc = far_pointer(c, &rip, &sel);
-	if (rc == EMUL_OK)
-		rc = emul_check_code(c, sel, EMUL_BY_JUMP, &cs);
-	if (rc == EMUL_OK)
-		rc = check_target(c, &cs, rip);
-	if (rc == EMUL_OK)
-		rc = emul_push(c, emul_seg(c, INSN_CS)->selector, size);
-	if (rc == EMUL_OK)
-		rc = emul_push(c, back, size);
-	return rc == EMUL_OK ? arrive(c, &cs, rip) : rc;
+	return far_transfer(c, true);
 }
 
 enum emul_rc emul_op_ret_far(struct emul_ctxt *c)
 {
-	unsigned int size = c->insn.opsize, w = emul_stack_width(c);
+	unsigned int size = c->insn.opsize;
+	struct emul_stack st;
 	struct emul_seg cs;
 	u64 rip, sel;
 	enum emul_rc rc;
 
-	rc = emul_pop(c, &rip, size);
+	emul_stack_here(c, &st);
+	rc = emul_stack_pop(c, &st, &rip, size);
 	if (rc == EMUL_OK)
-		rc = emul_pop(c, &sel, size);
-	if (rc == EMUL_OK)
-		rc = emul_check_code(c, sel, EMUL_BY_RETURN, &cs);
-	if (rc == EMUL_OK)
-		rc = check_target(c, &cs, rip);
+		rc = emul_stack_pop(c, &st, &sel, size);
 	if (rc != EMUL_OK)
 		return rc;
-	emul_merge(c, INSN_RSP, w, c->gpr[INSN_RSP] + c->insn.imm);
-	return arrive(c, &cs, rip);
-}
-
-/* Real mode: flags, CS and IP from the stack and nothing to check. */
-static enum emul_rc iret_real(struct emul_ctxt *c, u64 rip, u16 sel, u64 flags)
-{
-	struct emul_seg cs;
-	enum emul_rc rc = emul_check_code(c, sel, EMUL_BY_RETURN, &cs);
-
-	if (rc == EMUL_OK)
-		rc = check_target(c, &cs, rip);
-	if (rc == EMUL_OK)
-		rc = c->env->action(c, EMUL_ACT_IRET, 0);
+	if (!emul_protected(c)) {
+		cs = emul_real_code(c, sel);
+	} else {
+		rc = emul_find_code(c, sel, EMUL_BY_RETURN, &cs);
+		if (rc != EMUL_OK)
+			return rc;
+		if (SEL_RPL(cs.selector) != c->cpl)
+			return emul_return_outer(c, &st, &cs, rip, size,
+						 c->insn.imm);
+	}
+	rc = emul_check_target(c, &cs, rip);
 	if (rc != EMUL_OK)
 		return rc;
-	emul_set_flags(c, emul_writable_flags(c, c->insn.opsize), flags);
-	return arrive(c, &cs, rip);
+	st.sp += c->insn.imm;
+	emul_stack_adopt(c, &st);
+	emul_enter_code(c, &cs, rip, c->cpl);
+	return EMUL_OK;
 }
 
-enum emul_rc emul_op_iret(struct emul_ctxt *c)
+/*
+ * The stack segment that goes with the code segment @cs. A null one is only for
+ * 64-bit code below CPL 3.
+ */
+static enum emul_rc outer_ss(struct emul_ctxt *c, const struct emul_seg *cs,
+			     u16 sel, struct emul_seg *ss)
 {
-	unsigned int size = c->insn.opsize;
-	u64 rip, sel, flags, rsp = 0, ss = 0, mask;
-	struct emul_seg cs;
+	unsigned int cpl = SEL_RPL(cs->selector);
+
+	if (!emul_null_selector(sel))
+		return emul_check_data(c, INSN_SS, sel, cpl, ss);
+	if (!c->lma || !(cs->attr & EMUL_SEG_L) || cpl == 3 ||
+	    SEL_RPL(sel) != cpl)
+		return emul_gp0(c);
+	*ss = (struct emul_seg){
+		.selector = sel, .attr = cpl << EMUL_SEG_DPL_SHIFT,
+	};
+	return EMUL_OK;
+}
+
+enum emul_rc emul_return_outer(struct emul_ctxt *c, struct emul_stack *st,
+			       const struct emul_seg *cs, u64 rip,
+			       unsigned int size, unsigned int release)
+{
+	unsigned int cpl = SEL_RPL(cs->selector);
+	struct emul_stack outer = { .load = true };
 	enum emul_rc rc;
+	u64 sel;
 
-	if (c->mode == EMUL_MODE_V86)
-		return emul_iopl(c) == 3 ? EMUL_UNHANDLED : emul_gp0(c);
-	/* A nested task returns by switching tasks. */
-	if (emul_protected(c) && (c->rflags & X86_EFLAGS_NT))
-		return c->lma ? emul_gp0(c) : EMUL_UNHANDLED;
-
-	rc = emul_pop(c, &rip, size);
+	st->sp += release;
+	rc = emul_stack_pop(c, st, &outer.sp, size);
 	if (rc == EMUL_OK)
-		rc = emul_pop(c, &sel, size);
+		rc = emul_stack_pop(c, st, &sel, size);
 	if (rc == EMUL_OK)
-		rc = emul_pop(c, &flags, size);
+		rc = outer_ss(c, cs, sel, &outer.ss);
+	if (rc == EMUL_OK)
+		rc = emul_check_target(c, cs, rip);
 	if (rc != EMUL_OK)
 		return rc;
-	if (c->mode == EMUL_MODE_REAL)
-		return iret_real(c, rip, sel, flags);
-	if (!c->lma && size == 4 && (flags & X86_EFLAGS_VM) && c->cpl == 0)
-		return EMUL_UNHANDLED;
+	outer.sp += release;
+	outer.width = outer.ss.attr & EMUL_SEG_DB ? 4 : 2;
+	if (c->lma && (cs->attr & EMUL_SEG_L))
+		outer.width = 8;
+	emul_stack_adopt(c, &outer);
+	emul_enter_code(c, cs, rip, cpl);
+	if (cpl != c->cpl)
+		emul_drop_segs(c, cpl);
+	return EMUL_OK;
+}
 
-	/* 64-bit code always has the stack pointer in its frame. */
-	if (c->mode == EMUL_MODE_LONG64) {
-		rc = emul_pop(c, &rsp, size);
-		if (rc == EMUL_OK)
-			rc = emul_pop(c, &ss, size);
-		if (rc != EMUL_OK)
-			return rc;
+/* Of a segment that is dropped base and limit stay, where nobody uses them. */
+void emul_drop_segs(struct emul_ctxt *c, unsigned int cpl)
+{
+	static const u8 data[] = { INSN_ES, INSN_DS, INSN_FS, INSN_GS };
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(data); i++) {
+		struct emul_seg s = *emul_seg(c, data[i]);
+		bool conforming = (s.attr & EMUL_SEG_CODE) &&
+				  (s.attr & EMUL_SEG_CONFORMING);
+
+		if (conforming || EMUL_SEG_DPL(s.attr) >= cpl)
+			continue;
+		s.selector = 0;
+		s.attr &= ~EMUL_SEG_P;
+		emul_set_seg(c, data[i], &s);
 	}
-	rc = emul_check_code(c, sel, EMUL_BY_RETURN, &cs);
-	if (rc == EMUL_OK)
-		rc = check_target(c, &cs, rip);
-	if (rc != EMUL_OK)
-		return rc;
-	if (c->mode == EMUL_MODE_LONG64) {
-		/* A null SS is only for 64-bit code to return to. */
-		if (!(ss & 0xfffc) && !(cs.attr & EMUL_SEG_L))
-			return emul_gp0(c);
-		rc = emul_load_seg(c, INSN_SS, ss);
-		if (rc != EMUL_OK)
-			return rc;
-		emul_put64(c, INSN_RSP, rsp);
-	}
-	rc = c->env->action(c, EMUL_ACT_IRET, 0);
-	if (rc != EMUL_OK)
-		return rc;
-	mask = emul_writable_flags(c, size);
-	if (size > 2)
-		mask |= X86_EFLAGS_RF;
-	emul_set_flags(c, mask, flags);
-	return arrive(c, &cs, rip);
 }

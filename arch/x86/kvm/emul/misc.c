@@ -32,21 +32,28 @@ enum emul_rc emul_op_flagop(struct emul_ctxt *c)
 	return EMUL_OK;
 }
 
+/* VIF takes the place of IF with VME in virtual-8086 mode, and with PVI at CPL 3. */
+static enum emul_rc virtual_ifop(struct emul_ctxt *c, bool sti)
+{
+	u64 bit = c->mode == EMUL_MODE_V86 ? X86_CR4_VME : X86_CR4_PVI, cr4;
+	enum emul_rc rc = c->env->reg_get(c, EMUL_CR4, &cr4);
+
+	if (rc != EMUL_OK)
+		return rc;
+	if (c->cpl < 3 || !(cr4 & bit) ||
+	    (sti && (c->rflags & X86_EFLAGS_VIP)))
+		return emul_gp0(c);
+	emul_set_flags(c, X86_EFLAGS_VIF, sti ? X86_EFLAGS_VIF : 0);
+	return EMUL_OK;
+}
+
 /* CLI, STI (@arg 1) */
 enum emul_rc emul_op_ifop(struct emul_ctxt *c)
 {
 	bool sti = c->insn.op->arg;
-	u64 cr4;
 
-	if (c->mode != EMUL_MODE_REAL && c->cpl > emul_iopl(c)) {
-		/* VIF takes the place of IF with VME, and PVI at CPL 3. */
-		if (c->cpl == 3 &&
-		    (c->env->reg_get(c, EMUL_CR4, &cr4) != EMUL_OK ||
-		     (cr4 & (c->mode == EMUL_MODE_V86 ? X86_CR4_VME
-						      : X86_CR4_PVI))))
-			return EMUL_UNHANDLED;
-		return emul_gp0(c);
-	}
+	if (c->mode != EMUL_MODE_REAL && c->cpl > emul_iopl(c))
+		return virtual_ifop(c, sti);
 	if (sti && !(c->rflags & X86_EFLAGS_IF))
 		c->shadow = EMUL_SHADOW_STI;
 	emul_set_flags(c, X86_EFLAGS_IF, sti ? X86_EFLAGS_IF : 0);
@@ -92,11 +99,15 @@ enum emul_rc emul_op_pause(struct emul_ctxt *c)
 enum emul_rc emul_op_monitor(struct emul_ctxt *c)
 {
 	u64 ea = c->gpr[INSN_RAX] & width_mask(c->insn.adsize), linear;
+	struct emul_span span;
 	enum emul_rc rc;
 
 	if ((u32)c->gpr[INSN_RCX])
 		return emul_gp0(c);
+	/* It is a load as far as permissions go. */
 	rc = emul_linear(c, c->insn.seg, ea, 1, false, &linear);
+	if (rc == EMUL_OK)
+		rc = emul_map(c, linear, 1, 0, &span);
 	return rc == EMUL_OK ? c->env->action(c, EMUL_ACT_MONITOR, linear) : rc;
 }
 
@@ -172,15 +183,13 @@ enum emul_rc emul_op_rdtsc(struct emul_ctxt *c)
 	return rc;
 }
 
-#define MSR_NO_TSC_AUX	0xc0000103
-
 enum emul_rc emul_op_rdtscp(struct emul_ctxt *c)
 {
 	enum emul_rc rc = emul_op_rdtsc(c);
 	u64 aux;
 
 	if (rc == EMUL_OK)
-		rc = c->env->msr_get(c, MSR_NO_TSC_AUX, &aux);
+		rc = c->env->reg_get(c, EMUL_TSC_AUX, &aux);
 	if (rc == EMUL_OK)
 		emul_put64(c, INSN_RCX, (u32)aux);
 	return rc;
@@ -189,7 +198,7 @@ enum emul_rc emul_op_rdtscp(struct emul_ctxt *c)
 enum emul_rc emul_op_rdpid(struct emul_ctxt *c)
 {
 	u64 aux;
-	enum emul_rc rc = c->env->msr_get(c, MSR_NO_TSC_AUX, &aux);
+	enum emul_rc rc = c->env->reg_get(c, EMUL_TSC_AUX, &aux);
 
 	if (rc == EMUL_OK)
 		emul_put(c, c->insn.rm, c->insn.width, aux);

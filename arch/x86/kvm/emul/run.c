@@ -2,7 +2,7 @@
 /*
  * An instruction's way through its phases. emul.h has the idea.
  */
-#include "access.h"
+#include "far.h"
 
 /*
  * Iterations of a repeated string instruction before the guest runs again, so
@@ -54,6 +54,28 @@ static enum emul_rc fetch_more(struct emul_ctxt *c)
 	return rc;
 }
 
+/* Nothing is done yet. */
+static inline void prepare(struct emul_ctxt *c)
+{
+	/* In the order of the struct: that makes two stores of them. */
+	c->gpr_written = 0;
+	c->shadow = EMUL_SHADOW_NONE;
+	c->branched = false;
+	c->again = false;
+	c->no_write = false;
+	c->undo_mask = 0;
+	c->iterations = 0;
+	c->nr_loads = 0;
+	c->cur_load = 0;
+	c->nr_stores = 0;
+	c->cur_store = 0;
+	c->plain_load = false;
+	c->effects = 0;
+	c->pio_count = 0;
+	c->next_rip = emul_skip_rip(c);
+	c->next_flags = c->rflags & ~(u64)X86_EFLAGS_RF;
+}
+
 enum emul_rc emul_decode(struct emul_ctxt *c)
 {
 	enum insn_mode mode = emul_code_mode(c);
@@ -83,23 +105,7 @@ enum emul_rc emul_decode(struct emul_ctxt *c)
 	}
 
 	c->phase = EMUL_PHASE_CHECK;
-	/* In the order of the struct: that makes two stores of them. */
-	c->gpr_written = 0;
-	c->shadow = EMUL_SHADOW_NONE;
-	c->branched = false;
-	c->again = false;
-	c->no_write = false;
-	c->undo_mask = 0;
-	c->iterations = 0;
-	c->nr_loads = 0;
-	c->cur_load = 0;
-	c->nr_stores = 0;
-	c->cur_store = 0;
-	c->plain_load = false;
-	c->unused = 0;
-	c->pio_count = 0;
-	c->next_rip = emul_skip_rip(c);
-	c->next_flags = c->rflags & ~(u64)X86_EFLAGS_RF;
+	prepare(c);
 	return EMUL_OK;
 }
 
@@ -118,7 +124,9 @@ static enum emul_rc check(struct emul_ctxt *c)
 		return emul_ud(c);
 	if ((op->form & INSN_PRIV) && c->cpl)
 		return emul_gp0(c);
-	return c->guest_mode ? c->env->intercept(c) : EMUL_OK;
+	if (unlikely(c->guest_mode) && c->env->intercept)
+		return c->env->intercept(c);
+	return EMUL_OK;
 }
 
 /* Undo what a handler that did not arrive has done to the registers. */
@@ -132,6 +140,9 @@ static void undo(struct emul_ctxt *c)
 			c->undo_mask &= ~BIT(r);
 		}
 	}
+	if (c->effects & EMUL_FX_SEGS)
+		c->seg_known &= ~c->seg_new;
+	c->effects = 0;
 	c->nr_stores = 0;
 	c->cur_store = 0;
 	c->cur_load = 0;
@@ -289,9 +300,25 @@ static enum emul_rc leave(struct emul_ctxt *c, enum emul_rc rc)
 	return rc;
 }
 
+/* Segment registers and privilege level become what they shall be. */
+static noinline void load_segs(struct emul_ctxt *c)
+{
+	unsigned int seg;
+
+	if (c->effects & EMUL_FX_SEGS) {
+		for (seg = 0; seg < INSN_NR_SEGS_ALL; seg++)
+			if (c->seg_new & BIT(seg))
+				c->env->seg_set(c, seg, &c->seg[seg]);
+	}
+	if (c->effects & EMUL_FX_CPL)
+		c->env->cpl_set(c, c->next_cpl);
+}
+
 static inline enum emul_rc arrive(struct emul_ctxt *c)
 {
 	settle(c);
+	if (unlikely(c->effects))
+		load_segs(c);
 	c->rip = c->next_rip;
 	c->rflags = c->next_flags;
 	c->phase = EMUL_PHASE_IDLE;
@@ -362,9 +389,54 @@ enum emul_rc emul_run(struct emul_ctxt *c)
 		if (likely(!c->again))
 			break;
 		next_iteration(c);
-		if (c->iterations == MAX_ITERATIONS)
+		if (c->iterations == MAX_ITERATIONS || unlikely(c->step))
 			return leave(c, EMUL_RETRY);
 		c->phase = EMUL_PHASE_EXECUTE;
 	}
 	return arrive(c);
+}
+
+/* What happens without an instruction: the arguments are for @fn. */
+static enum emul_rc operate(struct emul_ctxt *c,
+			    enum emul_rc (*fn)(struct emul_ctxt *c,
+					       const void *what),
+			    const void *what)
+{
+	unsigned int races = 0;
+	enum emul_rc rc;
+
+	memset(&c->insn, 0, sizeof(c->insn));
+	prepare(c);
+	do {
+		rc = fn(c, what);
+		if (rc == EMUL_OK)
+			rc = emul_flush(c);
+		if (rc == EMUL_OK)
+			return arrive(c);
+		undo(c);
+		c->nr_loads = 0;
+	} while (rc == EMUL_RETRY && ++races < MAX_RACES);
+	c->phase = EMUL_PHASE_IDLE;
+	/* Stacks and tables in a device that only user space has. */
+	return rc == EMUL_PENDING ? EMUL_UNHANDLED : rc;
+}
+
+static enum emul_rc do_switch(struct emul_ctxt *c, const void *what)
+{
+	return emul_do_task(c, what);
+}
+
+enum emul_rc emul_switch_task(struct emul_ctxt *c, const struct emul_task *t)
+{
+	return operate(c, do_switch, t);
+}
+
+static enum emul_rc do_deliver(struct emul_ctxt *c, const void *what)
+{
+	return emul_do_event(c, what);
+}
+
+enum emul_rc emul_deliver(struct emul_ctxt *c, const struct emul_event *ev)
+{
+	return operate(c, do_deliver, ev);
 }

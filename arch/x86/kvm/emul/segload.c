@@ -9,21 +9,7 @@
  */
 #include "segload.h"
 
-#define SEL_RPL(sel)	((sel) & 3)
-#define SEL_ERR(sel)	((sel) & 0xfffc)
-#define SEL_LDT		4
-
 #define DESC_ACCESSED	1
-#define DESC_BUSY	2
-
-#define TYPE_LDT	2
-#define TYPE_TSS16	1
-#define TYPE_TSS32	9
-
-static bool null_selector(u16 sel)
-{
-	return !SEL_ERR(sel);
-}
 
 void emul_unpack_desc(const struct emul_desc *d, u16 sel, struct emul_seg *s)
 {
@@ -34,7 +20,7 @@ void emul_unpack_desc(const struct emul_desc *d, u16 sel, struct emul_seg *s)
 	s->limit = s->attr & EMUL_SEG_G ? limit << 12 | 0xfff : limit;
 	s->base = ((d->raw >> 16) & 0xffffff) | ((d->raw >> 32) & 0xff000000);
 	if (!(s->attr & EMUL_SEG_S))
-		s->base |= (u64)d->high << 32;
+		s->base |= d->high << 32;
 }
 
 enum emul_rc emul_read_desc(struct emul_ctxt *c, u16 sel, bool wide,
@@ -86,20 +72,36 @@ enum emul_rc emul_mark_desc(struct emul_ctxt *c, struct emul_desc *d, u8 bits)
 	return rc;
 }
 
-/* Without protection a selector is a paragraph number. */
-static void load_paragraph(struct emul_ctxt *c, enum insn_seg seg, u16 sel)
+struct emul_seg emul_v86_seg(u16 sel)
 {
-	struct emul_seg s = *emul_seg(c, seg);
+	return (struct emul_seg){
+		.selector = sel,
+		.base = (u32)sel << 4,
+		.limit = 0xffff,
+		.attr = EMUL_SEG_P | 3 << EMUL_SEG_DPL_SHIFT | EMUL_SEG_S |
+			EMUL_SEG_WRITABLE | EMUL_SEG_ACCESSED,
+	};
+}
 
+/*
+ * Without protection a selector is a paragraph number. Real mode leaves limit
+ * and type: that is what unreal mode lives on.
+ */
+static struct emul_seg paragraph(struct emul_ctxt *c, enum insn_seg seg, u16 sel)
+{
+	struct emul_seg s;
+
+	if (c->mode == EMUL_MODE_V86)
+		return emul_v86_seg(sel);
+	s = *emul_seg(c, seg);
 	s.selector = sel;
 	s.base = (u32)sel << 4;
-	if (c->mode == EMUL_MODE_V86) {
-		s.limit = 0xffff;
-		s.attr = EMUL_SEG_P | 3 << EMUL_SEG_DPL_SHIFT | EMUL_SEG_S |
-			 EMUL_SEG_WRITABLE | EMUL_SEG_ACCESSED;
-	}
-	/* Real mode leaves limit and type: that is what unreal mode lives on. */
-	emul_set_seg(c, seg, &s);
+	return s;
+}
+
+struct emul_seg emul_real_code(struct emul_ctxt *c, u16 sel)
+{
+	return paragraph(c, INSN_CS, sel);
 }
 
 /*
@@ -121,103 +123,125 @@ static enum emul_rc load_null(struct emul_ctxt *c, enum insn_seg seg, u16 sel)
 	return EMUL_OK;
 }
 
-static bool stack_segment_ok(const struct emul_ctxt *c, u16 sel, u16 attr)
+static bool stack_segment_ok(u16 sel, u16 attr, unsigned int cpl)
 {
-	return SEL_RPL(sel) == c->cpl && EMUL_SEG_DPL(attr) == c->cpl &&
+	return SEL_RPL(sel) == cpl && EMUL_SEG_DPL(attr) == cpl &&
 	       !(attr & EMUL_SEG_CODE) && (attr & EMUL_SEG_WRITABLE);
 }
 
-static bool data_segment_ok(const struct emul_ctxt *c, u16 sel, u16 attr)
+static bool data_segment_ok(u16 sel, u16 attr, unsigned int cpl)
 {
 	if ((attr & EMUL_SEG_CODE) && !(attr & EMUL_SEG_READABLE))
 		return false;
 	if ((attr & EMUL_SEG_CODE) && (attr & EMUL_SEG_CONFORMING))
 		return true;
-	return EMUL_SEG_DPL(attr) >= max_t(u8, c->cpl, SEL_RPL(sel));
+	return EMUL_SEG_DPL(attr) >= max_t(unsigned int, cpl, SEL_RPL(sel));
 }
 
-enum emul_rc emul_load_seg(struct emul_ctxt *c, enum insn_seg seg, u16 sel)
+enum emul_rc emul_check_data(struct emul_ctxt *c, enum insn_seg seg, u16 sel,
+			     unsigned int cpl, struct emul_seg *s)
 {
 	struct emul_desc d;
-	struct emul_seg s;
 	enum emul_rc rc;
 	bool ok;
 
-	if (!emul_protected(c)) {
-		load_paragraph(c, seg, sel);
-		return EMUL_OK;
-	}
-	if (null_selector(sel))
-		return load_null(c, seg, sel);
-	rc = emul_read_desc(c, sel, false, &d);
-	if (rc != EMUL_OK)
-		return rc;
-	emul_unpack_desc(&d, sel, &s);
-	ok = seg == INSN_SS ? stack_segment_ok(c, sel, s.attr)
-			    : data_segment_ok(c, sel, s.attr);
-	if (!(s.attr & EMUL_SEG_S) || !ok)
-		return emul_raise(c, X86_TRAP_GP, SEL_ERR(sel));
-	if (!(s.attr & EMUL_SEG_P))
-		return emul_raise(c, seg == INSN_SS ? X86_TRAP_SS : X86_TRAP_NP,
-				  SEL_ERR(sel));
-	rc = emul_mark_desc(c, &d, DESC_ACCESSED);
-	if (rc != EMUL_OK)
-		return rc;
-	s.attr |= EMUL_SEG_ACCESSED;
-	emul_set_seg(c, seg, &s);
-	return EMUL_OK;
-}
-
-enum emul_rc emul_check_code(struct emul_ctxt *c, u16 sel,
-			     enum emul_transfer by, struct emul_seg *s)
-{
-	unsigned int dpl;
-	struct emul_desc d;
-	enum emul_rc rc;
-
-	if (!emul_protected(c)) {
-		*s = *emul_seg(c, INSN_CS);
-		s->selector = sel;
-		s->base = (u32)sel << 4;
-		return EMUL_OK;
-	}
-	if (null_selector(sel))
-		return emul_gp0(c);
 	rc = emul_read_desc(c, sel, false, &d);
 	if (rc != EMUL_OK)
 		return rc;
 	emul_unpack_desc(&d, sel, s);
-	if (!(s->attr & EMUL_SEG_S)) {
-		/* Returning to a gate is an error, jumping to one is not. */
-		return by == EMUL_BY_RETURN
-			? emul_raise(c, X86_TRAP_GP, SEL_ERR(sel))
-			: EMUL_UNHANDLED;
-	}
-	if (!(s->attr & EMUL_SEG_CODE))
+	ok = seg == INSN_SS ? stack_segment_ok(sel, s->attr, cpl)
+			    : data_segment_ok(sel, s->attr, cpl);
+	if (!(s->attr & EMUL_SEG_S) || !ok)
 		return emul_raise(c, X86_TRAP_GP, SEL_ERR(sel));
-	/* L and D together are reserved in long mode. */
+	if (!(s->attr & EMUL_SEG_P))
+		return emul_raise(c, seg == INSN_SS ? X86_TRAP_SS : X86_TRAP_NP,
+				  SEL_ERR(sel));
+	s->attr |= EMUL_SEG_ACCESSED;
+	return emul_mark_desc(c, &d, DESC_ACCESSED);
+}
+
+enum emul_rc emul_load_seg(struct emul_ctxt *c, enum insn_seg seg, u16 sel)
+{
+	struct emul_seg s;
+	enum emul_rc rc;
+
+	if (!emul_protected(c)) {
+		s = paragraph(c, seg, sel);
+	} else if (emul_null_selector(sel)) {
+		return load_null(c, seg, sel);
+	} else {
+		rc = emul_check_data(c, seg, sel, c->cpl, &s);
+		if (rc != EMUL_OK)
+			return rc;
+	}
+	emul_set_seg(c, seg, &s);
+	return EMUL_OK;
+}
+
+static bool transfer_ok(const struct emul_ctxt *c, u16 sel, u16 attr,
+			enum emul_transfer by)
+{
+	bool conforming = attr & EMUL_SEG_CONFORMING;
+	unsigned int dpl = EMUL_SEG_DPL(attr), rpl = SEL_RPL(sel);
+
+	switch (by) {
+	case EMUL_BY_JUMP:
+		return conforming ? dpl <= c->cpl
+				  : dpl == c->cpl && rpl <= c->cpl;
+	case EMUL_BY_GATE_JUMP:
+		return conforming ? dpl <= c->cpl : dpl == c->cpl;
+	case EMUL_BY_GATE:
+		return dpl <= c->cpl;
+	case EMUL_BY_RETURN:
+		return rpl >= c->cpl && (conforming ? dpl <= rpl : dpl == rpl);
+	}
+	return false;
+}
+
+static unsigned int new_level(const struct emul_ctxt *c, u16 sel, u16 attr,
+			      enum emul_transfer by)
+{
+	if (by == EMUL_BY_RETURN)
+		return SEL_RPL(sel);
+	if (by == EMUL_BY_GATE && !(attr & EMUL_SEG_CONFORMING))
+		return EMUL_SEG_DPL(attr);
+	return c->cpl;
+}
+
+enum emul_rc emul_check_code(struct emul_ctxt *c, u16 sel, struct emul_desc *d,
+			     enum emul_transfer by, struct emul_seg *s)
+{
+	enum emul_rc rc;
+
+	emul_unpack_desc(d, sel, s);
+	if (!(s->attr & EMUL_SEG_S) || !(s->attr & EMUL_SEG_CODE))
+		return emul_raise(c, X86_TRAP_GP, SEL_ERR(sel));
+	/* L and D together are reserved in long mode; its gates lead to L. */
 	if (c->lma && (s->attr & EMUL_SEG_L) && (s->attr & EMUL_SEG_DB))
 		return emul_raise(c, X86_TRAP_GP, SEL_ERR(sel));
-
-	dpl = EMUL_SEG_DPL(s->attr);
-	if (by == EMUL_BY_RETURN) {
-		unsigned int rpl = SEL_RPL(sel);
-
-		if (rpl < c->cpl ||
-		    (s->attr & EMUL_SEG_CONFORMING ? dpl > rpl : dpl != rpl))
-			return emul_raise(c, X86_TRAP_GP, SEL_ERR(sel));
-		if (rpl != c->cpl)
-			return EMUL_UNHANDLED;
-	} else if (s->attr & EMUL_SEG_CONFORMING ? dpl > c->cpl
-		   : dpl != c->cpl || SEL_RPL(sel) > c->cpl) {
+	if (c->lma && !(s->attr & EMUL_SEG_L) &&
+	    (by == EMUL_BY_GATE || by == EMUL_BY_GATE_JUMP))
 		return emul_raise(c, X86_TRAP_GP, SEL_ERR(sel));
-	}
+	if (!transfer_ok(c, sel, s->attr, by))
+		return emul_raise(c, X86_TRAP_GP, SEL_ERR(sel));
 	if (!(s->attr & EMUL_SEG_P))
 		return emul_raise(c, X86_TRAP_NP, SEL_ERR(sel));
-	rc = emul_mark_desc(c, &d, DESC_ACCESSED);
+	rc = emul_mark_desc(c, d, DESC_ACCESSED);
 	s->attr |= EMUL_SEG_ACCESSED;
-	s->selector = SEL_ERR(sel) | c->cpl;
+	s->selector = SEL_ERR(sel) | new_level(c, sel, s->attr, by);
 	return rc;
+}
+
+enum emul_rc emul_find_code(struct emul_ctxt *c, u16 sel,
+			    enum emul_transfer by, struct emul_seg *s)
+{
+	struct emul_desc d;
+	enum emul_rc rc;
+
+	if (emul_null_selector(sel))
+		return emul_gp0(c);
+	rc = emul_read_desc(c, sel, false, &d);
+	return rc == EMUL_OK ? emul_check_code(c, sel, &d, by, s) : rc;
 }
 
 enum emul_rc emul_op_mov_to_seg(struct emul_ctxt *c)
@@ -271,29 +295,44 @@ enum emul_rc emul_op_lseg(struct emul_ctxt *c)
 	return rc;
 }
 
-enum emul_rc emul_op_lldt(struct emul_ctxt *c)
+/* The upper half of a system descriptor in long mode has no type. */
+static bool upper_half_ok(const struct emul_desc *d)
 {
-	u16 sel = c->src;
-	struct emul_seg s = { .selector = sel };
+	return !((d->high >> 40) & 0x1f);
+}
+
+enum emul_rc emul_check_ldt(struct emul_ctxt *c, u16 sel, struct emul_seg *s)
+{
 	struct emul_desc d;
 	enum emul_rc rc;
 
-	if (!null_selector(sel)) {
-		if (sel & SEL_LDT)
-			return emul_raise(c, X86_TRAP_GP, SEL_ERR(sel));
-		rc = emul_read_desc(c, sel, c->lma, &d);
-		if (rc != EMUL_OK)
-			return rc;
-		emul_unpack_desc(&d, sel, &s);
-		if ((s.attr & (EMUL_SEG_S | EMUL_SEG_TYPE)) != TYPE_LDT)
-			return emul_raise(c, X86_TRAP_GP, SEL_ERR(sel));
-		if (!(s.attr & EMUL_SEG_P))
-			return emul_raise(c, X86_TRAP_NP, SEL_ERR(sel));
-		if (!emul_canonical(c, s.base))
-			return emul_raise(c, X86_TRAP_GP, SEL_ERR(sel));
-	}
-	emul_set_seg(c, INSN_LDTR, &s);
+	*s = (struct emul_seg){ .selector = sel };
+	if (emul_null_selector(sel))
+		return EMUL_OK;
+	if (sel & SEL_LDT)
+		return emul_raise(c, X86_TRAP_GP, SEL_ERR(sel));
+	rc = emul_read_desc(c, sel, c->lma, &d);
+	if (rc != EMUL_OK)
+		return rc;
+	emul_unpack_desc(&d, sel, s);
+	if ((s->attr & (EMUL_SEG_S | EMUL_SEG_TYPE)) != TYPE_LDT ||
+	    !upper_half_ok(&d))
+		return emul_raise(c, X86_TRAP_GP, SEL_ERR(sel));
+	if (!(s->attr & EMUL_SEG_P))
+		return emul_raise(c, X86_TRAP_NP, SEL_ERR(sel));
+	if (c->lma && !emul_canonical(c, s->base))
+		return emul_raise(c, X86_TRAP_GP, SEL_ERR(sel));
 	return EMUL_OK;
+}
+
+enum emul_rc emul_op_lldt(struct emul_ctxt *c)
+{
+	struct emul_seg s;
+	enum emul_rc rc = emul_check_ldt(c, c->src, &s);
+
+	if (rc == EMUL_OK)
+		emul_set_seg(c, INSN_LDTR, &s);
+	return rc;
 }
 
 enum emul_rc emul_op_ltr(struct emul_ctxt *c)
@@ -303,7 +342,7 @@ enum emul_rc emul_op_ltr(struct emul_ctxt *c)
 	struct emul_desc d;
 	enum emul_rc rc;
 
-	if (null_selector(sel))
+	if (emul_null_selector(sel))
 		return emul_gp0(c);
 	if (sel & SEL_LDT)
 		return emul_raise(c, X86_TRAP_GP, SEL_ERR(sel));
@@ -313,16 +352,17 @@ enum emul_rc emul_op_ltr(struct emul_ctxt *c)
 	emul_unpack_desc(&d, sel, &s);
 	type = s.attr & (EMUL_SEG_S | EMUL_SEG_TYPE);
 	/* An available TSS; a 16-bit one does not exist in long mode. */
-	if (type != TYPE_TSS32 && (c->lma || type != TYPE_TSS16))
+	if ((type != TYPE_TSS32 && (c->lma || type != TYPE_TSS16)) ||
+	    !upper_half_ok(&d))
 		return emul_raise(c, X86_TRAP_GP, SEL_ERR(sel));
 	if (!(s.attr & EMUL_SEG_P))
 		return emul_raise(c, X86_TRAP_NP, SEL_ERR(sel));
 	if (!emul_canonical(c, s.base))
 		return emul_raise(c, X86_TRAP_GP, SEL_ERR(sel));
-	rc = emul_mark_desc(c, &d, DESC_BUSY);
+	rc = emul_mark_desc(c, &d, TYPE_BUSY);
 	if (rc != EMUL_OK)
 		return rc;
-	s.attr |= DESC_BUSY;
+	s.attr |= TYPE_BUSY;
 	emul_set_seg(c, INSN_TR, &s);
 	return EMUL_OK;
 }

@@ -2,8 +2,7 @@
 /*
  * The stack, but for calls and returns.
  */
-#include "access.h"
-#include "segload.h"
+#include "far.h"
 
 enum emul_rc emul_op_push(struct emul_ctxt *c)
 {
@@ -92,26 +91,24 @@ enum emul_rc emul_op_popa(struct emul_ctxt *c)
 	return EMUL_OK;
 }
 
-/* In virtual-8086 mode with IOPL below 3 these fault, or VME takes over. */
-static enum emul_rc v86_flags_allowed(struct emul_ctxt *c)
+/* In virtual-8086 mode with IOPL below 3 PUSHF and POPF fault, or VME takes over. */
+static bool flags_withheld(const struct emul_ctxt *c)
 {
-	u64 cr4;
-
-	if (c->mode != EMUL_MODE_V86 || emul_iopl(c) == 3)
-		return EMUL_OK;
-	if (c->env->reg_get(c, EMUL_CR4, &cr4) != EMUL_OK ||
-	    (cr4 & X86_CR4_VME))
-		return EMUL_UNHANDLED;
-	return emul_gp0(c);
+	return c->mode == EMUL_MODE_V86 && emul_iopl(c) < 3;
 }
 
 enum emul_rc emul_op_pushf(struct emul_ctxt *c)
 {
-	enum emul_rc rc = v86_flags_allowed(c);
+	u64 image = c->rflags;
+	enum emul_rc rc;
 
-	if (rc != EMUL_OK)
-		return rc;
-	return emul_push(c, c->rflags & ~(u64)(X86_EFLAGS_VM | X86_EFLAGS_RF),
+	if (flags_withheld(c)) {
+		rc = emul_vme_allowed(c, c->insn.opsize);
+		if (rc != EMUL_OK)
+			return rc;
+		image = emul_vme_image(c);
+	}
+	return emul_push(c, image & ~(u64)(X86_EFLAGS_VM | X86_EFLAGS_RF),
 			 c->insn.opsize);
 }
 
@@ -131,13 +128,18 @@ u64 emul_writable_flags(const struct emul_ctxt *c, unsigned int size)
 
 enum emul_rc emul_op_popf(struct emul_ctxt *c)
 {
-	enum emul_rc rc = v86_flags_allowed(c);
+	bool withheld = flags_withheld(c);
+	enum emul_rc rc = EMUL_OK;
 	u64 val;
 
+	if (withheld)
+		rc = emul_vme_allowed(c, c->insn.opsize);
 	if (rc == EMUL_OK)
 		rc = emul_pop(c, &val, c->insn.opsize);
 	if (rc != EMUL_OK)
 		return rc;
+	if (withheld)
+		return emul_vme_set_flags(c, val);
 	emul_set_flags(c, emul_writable_flags(c, c->insn.opsize), val);
 	return EMUL_OK;
 }

@@ -106,7 +106,8 @@ static void env_seg_set(struct emul_ctxt *c, enum insn_seg seg,
 static void env_dtr_get(struct emul_ctxt *c, enum emul_dtr dtr, u64 *base,
 			u16 *limit)
 {
-	side.stray = true;
+	/* INTO: that it looks for its gate is what the signal says natively. */
+	side.stray = c->insn.op->fn != EMUL_FN_into;
 	*base = 0;
 	*limit = 0;
 }
@@ -188,16 +189,21 @@ static enum emul_rc env_intercept(struct emul_ctxt *c)
 	return EMUL_OK;
 }
 
-/* What INT3 and INTO do to a program is a signal like that of a fault. */
+/* What INT3 does to a program is a signal like that of a fault. */
 static enum emul_rc env_action(struct emul_ctxt *c, enum emul_action what,
 			       u64 arg)
 {
-	if (what == EMUL_ACT_SOFT_INT) {
-		emul_raise_plain(c, arg);
+	if (what == EMUL_ACT_BREAKPOINT) {
+		emul_raise_plain(c, X86_TRAP_BP);
 		c->fault.address = 1;	/* RIP is behind it */
 		return EMUL_FAULT;
 	}
 	return what == EMUL_ACT_PAUSE ? EMUL_OK : EMUL_UNHANDLED;
+}
+
+static void env_cpl_set(struct emul_ctxt *c, unsigned int cpl)
+{
+	side.stray = true;
 }
 
 static const struct emul_env env = {
@@ -221,6 +227,7 @@ static const struct emul_env env = {
 	.vec = env_vec,
 	.intercept = env_intercept,
 	.action = env_action,
+	.cpl_set = env_cpl_set,
 };
 
 u64 operand_address(const struct cas *k)
@@ -275,6 +282,10 @@ bool emulate(struct cas *k)
 	if (c->rflags & (X86_EFLAGS_NT | X86_EFLAGS_ID))
 		return false;
 
+	if (rc == EMUL_FAULT && !k->illegal && c->insn.op->fn == EMUL_FN_into) {
+		emul_raise_plain(c, X86_TRAP_OF);
+		c->fault.address = 1;
+	}
 	memset(r, 0, sizeof(*r));
 	memcpy(r->cpu.gpr, side.gpr, sizeof(side.gpr));
 	memcpy(r->cpu.fx, side.fx, sizeof(side.fx));

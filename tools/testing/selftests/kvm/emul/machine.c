@@ -292,6 +292,11 @@ static enum emul_rc action(struct emul_ctxt *c, enum emul_action what, u64 arg)
 	return EMUL_OK;
 }
 
+static void cpl_set(struct emul_ctxt *c, unsigned int cpl)
+{
+	of(c)->cpl = cpl;
+}
+
 static const struct emul_env env = {
 	.fetch = fetch,
 	.translate = translate,
@@ -313,6 +318,7 @@ static const struct emul_env env = {
 	.vec = vec,
 	.intercept = intercept,
 	.action = action,
+	.cpl_set = cpl_set,
 };
 
 void machine_init(struct machine *m)

@@ -39,6 +39,7 @@ struct machine {
 	u64 reg[64];
 	u64 vec[16][4];
 	u64 msr;
+	unsigned int cpl;	/* as the last instruction has set it */
 	bool mmio_in_kernel;	/* the device answers at once */
 	bool port_in_kernel;
 	u64 fault_page;		/* this page number is not present */
