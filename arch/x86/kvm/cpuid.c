@@ -168,6 +168,7 @@ static const struct {
 	{ GF(CW_7_0_EBX, 19), EMUL_F_ADX },		{ GF(CW_1_ECX, 23), EMUL_F_POPCNT },
 	{ GF(CW_80000001_ECX, 5), EMUL_F_LZCNT },	{ GF(CW_1_ECX, 20), EMUL_F_SSE42 },
 	{ GF(CW_1_EDX, 24), EMUL_F_FXSR },		{ GF_XSAVE, EMUL_F_XSAVE },
+	{ GF_SYSCALL, EMUL_F_SYSCALL },			{ GF_SEP, EMUL_F_SEP },
 };
 
 /* CR4 bits that need a feature. The others exist on every processor that we run on. */
@@ -259,6 +260,8 @@ void cpuid_derive(struct x86_vcpu *vcpu)
 
 	cpuid->emul_features = BIT_ULL(vendor_caps.hypercall_opcode == OPCODE_VMMCALL ?
 				       EMUL_F_SVM : EMUL_F_VMX);
+	if (cpuid->view.guest_is_amd)
+		cpuid->emul_features |= BIT_ULL(EMUL_F_AMD);
 	for (i = 0; i < ARRAY_SIZE(emul_features); i++)
 		if (guest_has(vcpu, emul_features[i].gf))
 			cpuid->emul_features |= BIT_ULL(emul_features[i].emul);

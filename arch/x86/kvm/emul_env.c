@@ -34,6 +34,8 @@ SAME(EMUL_SHADOW_MOVSS, SHADOW_MOVSS);
 /* These two are named by the manuals: DR7.GD and DR6.BD. */
 #define DR_GENERAL_DETECT	BIT(13)
 #define DR_ACCESS_TRAPPED	BIT(13)
+/* DR7: L0 to L3, LE. */
+#define DR_LOCAL_ENABLES	0x155
 /* ---- guest memory ---- */
 
 static enum emul_rc raise(struct emul_ctxt *c, const struct x86_exception *e)
@@ -306,6 +308,32 @@ static enum emul_rc check_dr_access(struct emul_ctxt *c)
 	return EMUL_FAULT;
 }
 
+/* The registers of SYSCALL, SYSENTER and SWAPGS: no MSR filter is asked for these. */
+static u64 *syscall_reg(struct x86_vcpu *vcpu, enum emul_sysreg reg)
+{
+	struct x86_regs *r = &vcpu->regs;
+
+	regs_need(vcpu, RG_SYSCALL | RG_SYSENTER);
+	switch (reg) {
+	case EMUL_STAR:
+		return &r->star;
+	case EMUL_LSTAR:
+		return &r->lstar;
+	case EMUL_CSTAR:
+		return &r->cstar;
+	case EMUL_SFMASK:
+		return &r->sfmask;
+	case EMUL_SYSENTER_CS:
+		return &r->sysenter_cs;
+	case EMUL_SYSENTER_ESP:
+		return &r->sysenter_esp;
+	case EMUL_SYSENTER_EIP:
+		return &r->sysenter_eip;
+	default:
+		return &r->kernel_gs_base;
+	}
+}
+
 static enum emul_rc env_reg_get(struct emul_ctxt *c, enum emul_sysreg reg,
 				u64 *val)
 {
@@ -332,13 +360,24 @@ static enum emul_rc env_reg_get(struct emul_ctxt *c, enum emul_sysreg reg,
 	case EMUL_XCR0:
 		*val = vcpu->fpu.xcr0;
 		return EMUL_OK;
+	case EMUL_EFER:
+		*val = regs_efer(vcpu);
+		return EMUL_OK;
+	case EMUL_TSC_AUX:
+		*val = vcpu->msr.tsc_aux;
+		return EMUL_OK;
 	default:
-		rc = check_dr_access(c);
-		if (rc != EMUL_OK)
-			return rc;
-		return dr_read(vcpu, reg - EMUL_DR0, val)
-			? EMUL_OK : emul_raise_plain(c, X86_TRAP_UD);
+		break;
 	}
+	if (reg > EMUL_DR7) {
+		*val = *syscall_reg(vcpu, reg);
+		return EMUL_OK;
+	}
+	rc = check_dr_access(c);
+	if (rc != EMUL_OK)
+		return rc;
+	return dr_read(vcpu, reg - EMUL_DR0, val) ? EMUL_OK
+						  : emul_raise_plain(c, X86_TRAP_UD);
 }
 
 static enum emul_rc env_reg_set(struct emul_ctxt *c, enum emul_sysreg reg,
@@ -369,6 +408,11 @@ static enum emul_rc env_reg_set(struct emul_ctxt *c, enum emul_sysreg reg,
 		break;
 	case EMUL_XCR0:
 		ok = xcr_write(vcpu, 0, val);
+		break;
+	case EMUL_KERNEL_GS_BASE:
+		*syscall_reg(vcpu, reg) = val;
+		regs_changed(vcpu, RG_SYSCALL);
+		ok = true;
 		break;
 	default:
 		rc = check_dr_access(c);
@@ -424,13 +468,31 @@ static enum emul_rc env_cpuid(struct emul_ctxt *c, u32 *eax, u32 *ebx, u32 *ecx,
 	return EMUL_OK;
 }
 
+/* VMware's pseudo performance counters, of which only time is of interest. */
+static bool vmware_counter(u32 index, u64 *val)
+{
+	switch (index) {
+	case EMUL_BACKDOOR_TSC:
+		*val = rdtsc();
+		return true;
+	case EMUL_BACKDOOR_REAL:
+	case EMUL_BACKDOOR_APPARENT:
+		*val = ktime_get_boottime_ns();
+		return true;
+	}
+	return false;
+}
+
 static enum emul_rc env_counter(struct emul_ctxt *c, enum emul_counter which,
 				u32 index, u64 *val)
 {
-	if (which != EMUL_CNT_TSC)
-		return emul_raise(c, X86_TRAP_GP, 0);
-	*val = tsc_read(owner(c));
-	return EMUL_OK;
+	if (which == EMUL_CNT_TSC) {
+		*val = tsc_read(owner(c));
+		return EMUL_OK;
+	}
+	if (enable_vmware_backdoor && vmware_counter(index, val))
+		return EMUL_OK;
+	return emul_raise(c, X86_TRAP_GP, 0);
 }
 
 static enum emul_rc env_vec(struct emul_ctxt *c, bool write, unsigned int reg,
@@ -440,17 +502,60 @@ static enum emul_rc env_vec(struct emul_ctxt *c, bool write, unsigned int reg,
 	return EMUL_OK;
 }
 
-static enum emul_rc env_intercept(struct emul_ctxt *c)
+/*
+ * The hypercall instruction of the other vendor: from now on it is the right
+ * one, if the code can be written at all (KVM_X86_QUIRK_FIX_HYPERCALL_INSN).
+ */
+static void fix_hypercall(struct emul_ctxt *c)
 {
-	return EMUL_OK;		/* nothing is nested yet */
+	struct x86_vcpu *vcpu = owner(c);
+	u64 linear = regs_linear_rip(vcpu);
+	struct x86_exception e;
+	gpa_t gpa;
+
+	if (c->insn.len != 3 || offset_in_page(linear) > PAGE_SIZE - 3 ||
+	    !mmu_gva_to_gpa(vcpu, linear,
+			    ACC_WRITE | (c->cpl == 3 ? ACC_USER : 0), &gpa, &e))
+		return;
+	kvm_vcpu_write_gpa(&vcpu->base, vcpu->mmu.as_id, gpa,
+			   &vendor_caps.hypercall_opcode, 3);
 }
 
-/* The exit handler of the same instruction does the rest, the skip included. */
-static enum emul_rc hand_over(struct emul_ctxt *c,
-			      int (*handler)(struct x86_vcpu *vcpu))
+/* VMCALL, VMMCALL (@vmmcall) */
+static enum emul_rc hypercall(struct emul_ctxt *c, bool vmmcall)
 {
-	emul_of(c)->answer = handler(owner(c));
+	struct emul_vcpu *e = emul_of(c);
+
+	if (!(c->features & BIT_ULL(vmmcall ? EMUL_F_SVM : EMUL_F_VMX))) {
+		if (e->vcpu->vm->disabled_quirks & KVM_X86_QUIRK_FIX_HYPERCALL_INSN)
+			return emul_raise_plain(c, X86_TRAP_UD);
+		fix_hypercall(c);
+	}
+	e->after = hypercall_done;
+	return EMUL_OK;
+}
+
+/* INT3 while a debugger wants to have them. */
+static enum emul_rc breakpoint(struct emul_ctxt *c)
+{
+	struct x86_vcpu *vcpu = owner(c);
+
+	if (!(vcpu->debug.guest_debug & KVM_GUESTDBG_USE_SW_BP))
+		return EMUL_OK;
+	emul_of(c)->answer = debug_exit_bp(vcpu);
 	return EMUL_INTERCEPTED;
+}
+
+/* CR0.TS is set, breakpoints of the old task are off. */
+static enum emul_rc new_task(struct x86_vcpu *vcpu)
+{
+	cr0_write(vcpu, regs_cr0(vcpu) | X86_CR0_TS);
+	regs_need(vcpu, RG_DR);
+	if (vcpu->regs.dr7 & DR_LOCAL_ENABLES) {
+		vcpu->regs.dr7 &= ~(u64)DR_LOCAL_ENABLES;
+		debug_update(vcpu);
+	}
+	return EMUL_OK;
 }
 
 static enum emul_rc env_action(struct emul_ctxt *c, enum emul_action what,
@@ -460,9 +565,14 @@ static enum emul_rc env_action(struct emul_ctxt *c, enum emul_action what,
 
 	switch (what) {
 	case EMUL_ACT_HALT:
-		return hand_over(c, exit_hlt);
+		emul_of(c)->after = exit_halted;
+		return EMUL_OK;
 	case EMUL_ACT_HYPERCALL:
-		return hand_over(c, exit_hypercall);
+		return hypercall(c, arg);
+	case EMUL_ACT_BREAKPOINT:
+		return breakpoint(c);
+	case EMUL_ACT_NEW_TASK:
+		return new_task(vcpu);
 	case EMUL_ACT_INVLPG:
 		vendor_call(tlb_flush, vcpu, TLB_ADDRESS, arg);
 		return EMUL_OK;
@@ -478,11 +588,17 @@ static enum emul_rc env_action(struct emul_ctxt *c, enum emul_action what,
 	case EMUL_ACT_MONITOR:
 	case EMUL_ACT_MWAIT:
 		return EMUL_OK;
-	case EMUL_ACT_SOFT_INT:
-	case EMUL_ACT_ICEBP:
-		break;
 	}
 	return EMUL_UNHANDLED;
+}
+
+static void env_cpl_set(struct emul_ctxt *c, unsigned int cpl)
+{
+	struct x86_vcpu *vcpu = owner(c);
+
+	regs_need(vcpu, RG_SEG);
+	vcpu->regs.cpl = cpl;
+	regs_changed(vcpu, RG_SEG);
 }
 
 const struct emul_env emul_env = {
@@ -504,6 +620,6 @@ const struct emul_env emul_env = {
 	.cpuid = env_cpuid,
 	.counter = env_counter,
 	.vec = env_vec,
-	.intercept = env_intercept,
 	.action = env_action,
+	.cpl_set = env_cpl_set,
 };

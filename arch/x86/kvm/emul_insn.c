@@ -29,6 +29,12 @@ module_param(force_emulation_prefix, int, 0644);
 MODULE_PARM_DESC(force_emulation_prefix,
 		 "Emulate instructions that follow the bytes ud2, 'kvm'");
 
+bool __read_mostly enable_vmware_backdoor;
+EXPORT_SYMBOL_GPL(enable_vmware_backdoor);
+module_param(enable_vmware_backdoor, bool, 0444);
+MODULE_PARM_DESC(enable_vmware_backdoor,
+		 "Give guests VMware's ports and time counters at any privilege level");
+
 /* The enable bits of the four breakpoints. */
 #define DR7_ENABLES		0xff
 
@@ -71,7 +77,9 @@ int insn_done(struct x86_vcpu *vcpu, u64 rflags, u8 shadow)
 		regs_changed(vcpu, RG_SHADOW);
 		req_event(vcpu);
 	}
-	if (unlikely((rflags & X86_EFLAGS_TF) || vcpu->debug.guest_debug))
+	/* A load of SS is stepped together with the instruction behind it. */
+	if (unlikely((rflags & X86_EFLAGS_TF) || vcpu->debug.guest_debug) &&
+	    shadow != SHADOW_MOVSS)
 		return debug_insn_done(vcpu, rflags);
 	return RUN_RESUME;
 }
@@ -81,6 +89,7 @@ static int commit(struct emul_vcpu *e)
 {
 	struct x86_vcpu *vcpu = e->vcpu;
 	struct emul_ctxt *c = &e->c;
+	u64 rflags;
 
 	vcpu->regs.rip = c->rip;
 	if (c->rflags != e->rflags) {
@@ -88,7 +97,25 @@ static int commit(struct emul_vcpu *e)
 		if ((c->rflags ^ e->rflags) & X86_EFLAGS_IF)
 			req_event(vcpu);
 	}
-	return insn_done(vcpu, e->rflags, c->shadow);
+	rflags = e->rflags;
+	if (unlikely(c->effects & EMUL_FX_TF_AFTER))
+		rflags = c->rflags;
+	if (unlikely(c->effects & EMUL_FX_NO_TF))
+		rflags = 0;
+	return insn_done(vcpu, rflags, c->shadow);
+}
+
+/*
+ * An iteration of a string instruction has been done that is single-stepped: it
+ * traps, but RIP and interrupt shadow are as within the instruction.
+ */
+static int iterated(struct emul_vcpu *e)
+{
+	struct x86_vcpu *vcpu = e->vcpu;
+
+	if (!e->c.step || !e->c.iterations)
+		return RUN_RESUME;
+	return debug_insn_done(vcpu, e->rflags);
 }
 
 static int deliver(struct emul_vcpu *e)
@@ -98,8 +125,9 @@ static int deliver(struct emul_vcpu *e)
 		.vector = f->vector,
 		.has_error = f->has_error,
 		.error_code = f->error_code,
+		/* INT1 leaves DR6 alone. */
 		.has_payload = f->vector == X86_TRAP_PF ||
-			       f->vector == X86_TRAP_DB,
+			       (f->vector == X86_TRAP_DB && f->address),
 		.payload = f->address,
 	};
 
@@ -133,6 +161,22 @@ static int failure_exit(struct x86_vcpu *vcpu, const u8 *bytes, unsigned int n)
 }
 
 /*
+ * A page fault that only the emulator could tell to be one: what it fails at
+ * may succeed now that the page tables are what they are. Once.
+ */
+static bool let_it_try_again(struct emul_vcpu *e)
+{
+	u64 rip = e->vcpu->regs.rip;
+
+	if (!(e->flags & EMUL_ALLOW_RETRY) || (e->flags & EMUL_WRITE_PF_TO_SP) ||
+	    (e->fault_gpa == e->retry_gpa && rip == e->retry_rip))
+		return false;
+	e->retry_gpa = e->fault_gpa;
+	e->retry_rip = rip;
+	return true;
+}
+
+/*
  * What to do about an instruction that cannot be emulated. User space is told
  * if it wants to know, or if the guest's kernel is stuck; a user program of the
  * guest must not be able to end its VM, and gets #UD.
@@ -141,6 +185,8 @@ static int fail(struct emul_vcpu *e)
 {
 	struct x86_vcpu *vcpu = e->vcpu;
 
+	if (let_it_try_again(e))
+		return RUN_RESUME;
 	vcpu->base.stat.insn_emulation_fail++;
 	trace_insn(e, true);
 	if (e->flags & EMUL_VMWARE_GP) {
@@ -192,17 +238,30 @@ static int ask_user(struct emul_vcpu *e)
 	return RUN_TO_USER;
 }
 
-static int finish(struct emul_vcpu *e, enum emul_rc rc)
+/* The instruction is done: registers, then whatever it leads to. */
+static int settle(struct emul_vcpu *e)
+{
+	int ret;
+
+	ret = commit(e);
+	if (unlikely(e->c.effects & EMUL_FX_FAULT))
+		return ret == RUN_RESUME ? deliver(e) : ret;
+	if (unlikely(e->after))
+		return e->after(e->vcpu, ret);
+	return ret;
+}
+
+int emul_finish(struct emul_vcpu *e, enum emul_rc rc)
 {
 	switch (rc) {
 	case EMUL_OK:
-		return commit(e);
+		return settle(e);
 	case EMUL_PENDING:
 		return ask_user(e);
 	case EMUL_FAULT:
 		return deliver(e);
 	case EMUL_RETRY:
-		return RUN_RESUME;
+		return iterated(e);
 	case EMUL_INTERCEPTED:
 		return e->answer;
 	default:
@@ -240,14 +299,13 @@ static int complete_user_io(struct x86_vcpu *vcpu)
 	} else if (c->io.kind == EMUL_IO_PORT_IN && c->io.count == 1) {
 		memcpy(c->io.data, vcpu->io.pio_data, c->io.size);
 	}
-	c->seg_known = 0;
 	emul_complete_io(c);
-	return finish(e, emul_run(c));
+	return emul_finish(e, emul_run(c));
 }
 
 /* ---- how it begins ---- */
 
-static struct emul_vcpu *get_emul(struct x86_vcpu *vcpu)
+struct emul_vcpu *emul_get(struct x86_vcpu *vcpu)
 {
 	struct emul_vcpu *e = vcpu->emul;
 
@@ -282,7 +340,7 @@ static enum emul_mode cpu_mode(const struct x86_regs *r)
 }
 
 /* Tell the emulator the state of the vCPU, at the beginning of an instruction. */
-static void begin(struct emul_vcpu *e, unsigned int flags)
+void emul_start(struct emul_vcpu *e, unsigned int flags)
 {
 	struct x86_vcpu *vcpu = e->vcpu;
 	const struct x86_regs *r = &vcpu->regs;
@@ -294,6 +352,7 @@ static void begin(struct emul_vcpu *e, unsigned int flags)
 	e->counted = false;
 	e->decoded = INVALID_GPA;
 	e->msr_answered = false;
+	e->after = NULL;
 	c->rip = r->rip;
 	c->rflags = vcpu->debug.guest_debug ? regs_rflags(vcpu) : r->rflags;
 	e->rflags = c->rflags;
@@ -302,7 +361,11 @@ static void begin(struct emul_vcpu *e, unsigned int flags)
 	c->lma = r->efer & EFER_LMA;
 	c->la57 = c->lma && (r->cr4 & X86_CR4_LA57);
 	c->guest_mode = vcpu->guest_mode;
+	c->step = (c->rflags & X86_EFLAGS_TF) ||
+		  (vcpu->debug.guest_debug & KVM_GUESTDBG_SINGLESTEP);
 	c->features = vcpu->cpuid.emul_features;
+	if (unlikely(enable_vmware_backdoor))
+		c->features |= BIT_ULL(EMUL_F_BACKDOOR);
 }
 
 /*
@@ -319,8 +382,9 @@ static void give_hint(struct emul_ctxt *c, gpa_t gpa, unsigned int flags)
 }
 
 /*
- * #UD was intercepted. Emulated is the hypercall of the other vendor and what
- * stands behind the forced-emulation prefix; anything else is the guest's #UD.
+ * #UD was intercepted. Emulated is what the guest's vendor has and this one
+ * has not, and what stands behind the forced-emulation prefix; anything else is
+ * the guest's #UD.
  */
 static bool wanted_after_ud(struct emul_vcpu *e)
 {
@@ -340,8 +404,35 @@ static bool wanted_after_ud(struct emul_vcpu *e)
 	}
 	if (emul_decode(c) != EMUL_OK)
 		return e->flags & EMUL_TRAP_UD_FORCED;
-	return (e->flags & EMUL_TRAP_UD_FORCED) ||
-	       c->insn.op->fn == EMUL_FN_hypercall;
+	if (e->flags & EMUL_TRAP_UD_FORCED)
+		return true;
+	/* Instructions that only one vendor has, or has in this mode. */
+	switch (c->insn.op->fn) {
+	case EMUL_FN_hypercall:
+	case EMUL_FN_syscall:
+	case EMUL_FN_sysret:
+	case EMUL_FN_sysenter:
+	case EMUL_FN_sysexit:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* Is it one that VMware's backdoor is made of? */
+static bool vmware_insn(const struct emul_ctxt *c)
+{
+	switch (c->insn.op->fn) {
+	case EMUL_FN_in:
+	case EMUL_FN_out:
+	case EMUL_FN_ins:
+	case EMUL_FN_outs:
+		return emul_backdoor_port(c, emul_port_number(c));
+	case EMUL_FN_rdpmc:
+		return emul_backdoor_counter(c->gpr[INSN_RCX]);
+	default:
+		return false;
+	}
 }
 
 /* Does somebody watch single instructions of the guest? */
@@ -389,7 +480,7 @@ bool emul_fast_mmio_write(struct x86_vcpu *vcpu, gpa_t gpa)
 	if (unlikely(!e || watched(vcpu)))
 		return false;
 	c = &e->c;
-	begin(e, EMUL_PF | EMUL_MMIO | EMUL_PF_WRITE);
+	emul_start(e, EMUL_PF | EMUL_MMIO | EMUL_PF_WRITE);
 	fetch_now(c);
 	if (!c->nr_bytes)
 		return false;
@@ -410,10 +501,23 @@ bool emul_fast_mmio_write(struct x86_vcpu *vcpu, gpa_t gpa)
 	return true;
 }
 
+/* EMUL_SKIP: user space or somebody else has done what the instruction does. */
+static int step_over(struct emul_vcpu *e)
+{
+	struct x86_vcpu *vcpu = e->vcpu;
+
+	vcpu->regs.rip = emul_skip_rip(&e->c);
+	vcpu->regs.rflags &= ~(u64)X86_EFLAGS_RF;
+	e->c.phase = EMUL_PHASE_IDLE;
+	if (!(e->flags & EMUL_COMPLETE_USER_EXIT))
+		return RUN_RESUME;
+	return insn_done(vcpu, e->rflags, SHADOW_NONE);
+}
+
 int emul_insn(struct x86_vcpu *vcpu, gpa_t gpa, unsigned int flags,
 	      const u8 *insn, int len)
 {
-	struct emul_vcpu *e = get_emul(vcpu);
+	struct emul_vcpu *e = emul_get(vcpu);
 	enum emul_rc rc;
 	int run;
 
@@ -423,15 +527,16 @@ int emul_insn(struct x86_vcpu *vcpu, gpa_t gpa, unsigned int flags,
 		return RUN_RESUME;
 	vcpu->base.stat.insn_emulation++;
 	if (flags & EMUL_NO_DECODE)
-		return finish(e, emul_run(&e->c));
+		return emul_finish(e, emul_run(&e->c));
 	if ((flags & EMUL_PF) && e->decoded == gpa &&
 	    e->c.rip == vcpu->regs.rip) {
 		e->decoded = INVALID_GPA;
 		trace_insn(e, false);
-		return finish(e, emul_run(&e->c));
+		return emul_finish(e, emul_run(&e->c));
 	}
 
-	begin(e, flags);
+	emul_start(e, flags);
+	e->fault_gpa = gpa;
 	if (insn && len > 0)
 		emul_give_bytes(&e->c, insn, len);
 	else if (flags & EMUL_PF)
@@ -449,19 +554,18 @@ int emul_insn(struct x86_vcpu *vcpu, gpa_t gpa, unsigned int flags,
 	if (e->c.phase == EMUL_PHASE_FETCH) {
 		rc = emul_decode(&e->c);
 		if (rc != EMUL_OK)
-			return finish(e, rc);
+			return emul_finish(e, rc);
 	}
-	if (unlikely(flags & EMUL_SKIP)) {
-		e->c.rip = emul_skip_rip(&e->c);
-		e->c.rflags &= ~(u64)X86_EFLAGS_RF;
-		e->c.shadow = EMUL_SHADOW_NONE;
-		e->c.phase = EMUL_PHASE_IDLE;
-		return commit(e);
+	if (unlikely(flags & EMUL_SKIP))
+		return step_over(e);
+	if (unlikely(flags & EMUL_VMWARE_GP) && !vmware_insn(&e->c)) {
+		event_raise_gp(vcpu, 0);
+		return RUN_RESUME;
 	}
 	trace_insn(e, false);
 	if (flags & EMUL_PF)
 		give_hint(&e->c, gpa, flags);
-	return finish(e, emul_run(&e->c));
+	return emul_finish(e, emul_run(&e->c));
 }
 EXPORT_SYMBOL_GPL(emul_insn);
 

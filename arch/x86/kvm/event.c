@@ -31,8 +31,11 @@
 #define DR7_GD		BIT(13)
 #define DR6_INVERTED	(BIT(11) | BIT(16))	/* bus lock, RTM: 0 says that it happened */
 
-/* The guest shuts down with the next look at requests. */
-static void triple_fault(struct x86_vcpu *vcpu)
+/**
+ * event_triple_fault - the guest shuts down with the next look at requests
+ * @vcpu: vCPU of the calling thread
+ */
+void event_triple_fault(struct x86_vcpu *vcpu)
 {
 	vcpu->ev.exc_state = EXC_NONE;
 	vcpu->ev.triple_fault = true;
@@ -113,7 +116,7 @@ void event_raise(struct x86_vcpu *vcpu, const struct x86_exception *e)
 		ev->exc_state = EXC_PENDING;
 		break;
 	case EXC_MERGE_TRIPLE:
-		triple_fault(vcpu);
+		event_triple_fault(vcpu);
 		break;
 	}
 }
@@ -631,7 +634,7 @@ int event_set(struct x86_vcpu *vcpu, const struct kvm_vcpu_events *events)
 		ev->triple_fault = false;
 		clear_bit(REQ_TRIPLE_FAULT, &vcpu->base.requests);
 		if (events->triple_fault.pending)
-			triple_fault(vcpu);
+			event_triple_fault(vcpu);
 	}
 	req_event(vcpu);
 	return 0;

@@ -32,6 +32,7 @@ void event_raise_error(struct x86_vcpu *vcpu, u8 vector, u32 error_code);
 void event_raise_ud(struct x86_vcpu *vcpu);
 void event_raise_gp(struct x86_vcpu *vcpu, u32 error_code);
 void event_raise_db(struct x86_vcpu *vcpu, u64 dr6_bits);
+void event_triple_fault(struct x86_vcpu *vcpu);
 
 /* The hardware reports that delivery of an event was interrupted by the exit (EXITINTINFO, IDT vectoring). */
 void event_requeue_exception(struct x86_vcpu *vcpu, u8 vector, bool has_error, u32 error_code);

@@ -12,8 +12,17 @@
  */
 int exit_hlt(struct x86_vcpu *vcpu)
 {
-	int ret = vendor_call(skip, vcpu);
+	return exit_halted(vcpu, vendor_call(skip, vcpu));
+}
+EXPORT_SYMBOL_GPL(exit_hlt);
 
+/**
+ * exit_halted - a HLT is complete
+ * @vcpu: vCPU of the calling thread, RIP is behind it
+ * @ret: what moving RIP has answered
+ */
+int exit_halted(struct x86_vcpu *vcpu, int ret)
+{
 	vcpu->base.stat.halt_exits++;
 	/* A debugger that single-steps learns of the halt, not of the step. */
 	if (ret < 0 || event_wakes(vcpu))
@@ -25,7 +34,6 @@ int exit_hlt(struct x86_vcpu *vcpu)
 	vcpu->run->exit_reason = KVM_EXIT_HLT;
 	return RUN_TO_USER;
 }
-EXPORT_SYMBOL_GPL(exit_hlt);
 
 int exit_nop(struct x86_vcpu *vcpu)
 {
@@ -40,9 +48,11 @@ int exit_invd(struct x86_vcpu *vcpu)
 }
 EXPORT_SYMBOL_GPL(exit_invd);
 
-/* There is no PMU: every counter is a wrong one. */
+/* There is no PMU: every counter is a wrong one, but for those that VMware invented. */
 int exit_rdpmc(struct x86_vcpu *vcpu)
 {
+	if (unlikely(enable_vmware_backdoor))
+		return emul_insn(vcpu, 0, 0, NULL, 0);
 	event_raise_gp(vcpu, 0);
 	return RUN_RESUME;
 }

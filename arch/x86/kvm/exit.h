@@ -5,10 +5,13 @@
  * Exits that mean the same on both vendors, and what they share: exit.c, io.c,
  * emul_env.c, hypercall.c. All return RUN_TO_USER, RUN_RESUME or a negative errno.
  */
+#include <linux/jump_label.h>
 #include "x86.h"
 
 int exit_hlt(struct x86_vcpu *vcpu);
+int exit_halted(struct x86_vcpu *vcpu, int ret);	/* HLT's second half: RIP has moved, which gave ret */
 int exit_hypercall(struct x86_vcpu *vcpu);
+int hypercall_done(struct x86_vcpu *vcpu, int ret);	/* likewise, for VMCALL and VMMCALL */
 void hypercall_fast(struct x86_vcpu *vcpu);	/* interrupts off; RIP is the caller's */
 int exit_invd(struct x86_vcpu *vcpu);		/* INVD, WBINVD: skip */
 int exit_nop(struct x86_vcpu *vcpu);		/* MONITOR, MWAIT, PAUSE as NOP: skip */
@@ -54,7 +57,12 @@ enum emul_flags {
 	EMUL_PF			= BIT(5),	/* after a page fault: @gpa is valid */
 	EMUL_MMIO		= BIT(6),	/* with EMUL_PF: @gpa has no memory */
 	EMUL_PF_WRITE		= BIT(7),	/* with EMUL_PF: the access was a write */
+	EMUL_ALLOW_RETRY	= BIT(8),	/* what cannot be emulated may run once more instead */
+	EMUL_WRITE_PF_TO_SP	= BIT(9),	/* but not this: the write is to its own page table */
+	EMUL_COMPLETE_USER_EXIT	= BIT(10),	/* with EMUL_SKIP: it is complete, traps follow */
 };
+
+extern bool enable_vmware_backdoor;	/* module parameter */
 
 /**
  * emul_insn - emulate the instruction at RIP
@@ -67,6 +75,47 @@ enum emul_flags {
  * Every failure is dealt with inside. Return: RUN_* or -errno.
  */
 int emul_insn(struct x86_vcpu *vcpu, gpa_t gpa, unsigned int flags, const u8 *insn, int len);
+
+struct emul_task;			/* emul/emul.h */
+
+/**
+ * emul_task_switch - a task switch exited
+ * @vcpu: vCPU of the calling thread, loaded, in a read section; may sleep. RIP
+ *        is what the old task goes on at: behind the instruction, if one was
+ *        the reason
+ * @t: where to and why; privilege was checked by whoever made it exit
+ *
+ * A switch that fails raises the architecture's exception or, where a TSS is in
+ * a device, exits to user space. Return: RUN_* or -errno.
+ */
+int emul_task_switch(struct x86_vcpu *vcpu, const struct emul_task *t);
+
+/**
+ * emul_inject_real - deliver an event in real mode by software
+ * @vcpu: vCPU of the calling thread, loaded, in a read section; may sleep
+ * @vector: entry of the interrupt vector table
+ * @insn_len: bytes of the INT instruction that is behind it, 0: no instruction
+ *
+ * For processors that cannot. If the stack or the table is not to be accessed a
+ * triple fault is requested, as no real-mode handler could do better.
+ */
+void emul_inject_real(struct x86_vcpu *vcpu, u8 vector, unsigned int insn_len);
+
+/**
+ * emul_until - interpret instructions while the processor cannot run the guest
+ * @vcpu: vCPU of the calling thread, loaded, in a read section; may sleep
+ * @valid: it can now
+ *
+ * Events that were chosen for the next entry are delivered first. Leaves after
+ * a number of instructions, and when a request is due: the next entry finds
+ * out if the state is valid. Return: RUN_* or -errno.
+ */
+int emul_until(struct x86_vcpu *vcpu, bool (*valid)(struct x86_vcpu *vcpu));
+
+/* Module parameter interpret: the guest never runs natively. */
+DECLARE_STATIC_KEY_FALSE(emul_interpret);
+int emul_run_interpreted(struct x86_vcpu *vcpu);	/* in place of an entry; RUN_* or -errno */
+void emul_module_init(void);
 
 /*
  * A store to @gpa, where no memory is, faulted: emulate it if a device of the

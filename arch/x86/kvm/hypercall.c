@@ -40,6 +40,13 @@ void hypercall_fast(struct x86_vcpu *vcpu)
 }
 EXPORT_SYMBOL_GPL(hypercall_fast);
 
+/* The emulator has found one, and RIP is behind it. */
+int hypercall_done(struct x86_vcpu *vcpu, int ret)
+{
+	hypercall(vcpu);
+	return ret;
+}
+
 /**
  * exit_hypercall - VMCALL or VMMCALL exit
  * @vcpu: vCPU of the calling thread

@@ -15,6 +15,7 @@
 #include <kvm/arch.h>
 #include <kvm/core.h>
 #include "cpuid.h"
+#include "exit.h"
 #include "mmu/mmu.h"
 #include "module.h"
 #include "msr.h"
@@ -142,6 +143,7 @@ static int __init kvm_x86_init(void)
 {
 	int err;
 
+	emul_module_init();
 	err = mmu_module_init();
 	if (err)
 		return err;

@@ -181,6 +181,8 @@ static __always_inline int run_inner(struct x86_vcpu *vcpu)
 		if (ret != RUN_RESUME || vcpu->mp_state != KVM_MP_STATE_RUNNABLE)
 			return ret;
 	}
+	if (static_branch_unlikely(&emul_interpret))
+		return emul_run_interpreted(vcpu);
 	if (unlikely(!mmu_root_ready(&vcpu->mmu))) {
 		ret = mmu_load_slow(vcpu);
 		if (ret)

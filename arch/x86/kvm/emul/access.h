@@ -153,7 +153,7 @@ static inline void emul_set_cpl(struct emul_ctxt *c, unsigned int cpl)
 /* c->fault is to be delivered when the instruction has arrived. */
 static inline void emul_fault_follows(struct emul_ctxt *c)
 {
-	c->effects |= EMUL_FX_FAULT;
+	c->effects |= EMUL_FX_FAULT | EMUL_FX_NO_TF;
 }
 
 /**

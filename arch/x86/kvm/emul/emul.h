@@ -364,6 +364,8 @@ struct emul_env {
 #define EMUL_FX_SEGS	BIT(0)
 #define EMUL_FX_CPL	BIT(1)
 #define EMUL_FX_FAULT	BIT(2)
+#define EMUL_FX_TF_AFTER BIT(3)	/* TF as it is afterwards decides on a trap */
+#define EMUL_FX_NO_TF	BIT(4)	/* no single-step trap follows */
 
 /* A load that a device has answered. */
 struct emul_load {
@@ -417,7 +419,8 @@ struct emul_store {
  * @shadow:      with EMUL_OK: enum emul_shadow
  * @branched:    with EMUL_OK: RIP does not simply follow
  * @effects:     with EMUL_OK: if EMUL_FX_FAULT is set, the exception @fault
- *               follows: a trap, or a fault in the task that was switched to
+ *               follows: a trap, or a fault in the task that was switched to;
+ *               EMUL_FX_*TF*: what is special about single steps
  * @insn:        the instruction, from EMUL_PHASE_CHECK on
  * @bytes:       what it was decoded from
  * @nr_bytes:    how many of these there are
@@ -664,6 +667,33 @@ void emul_complete_io(struct emul_ctxt *c);
  * Return: RIP for skipping it, wrapped as the code size says.
  */
 u64 emul_skip_rip(const struct emul_ctxt *c);
+
+/** emul_port_number - the port of a decoded IN, OUT, INS or OUTS */
+static inline u16 emul_port_number(const struct emul_ctxt *c)
+{
+	/* In INS and OUTS, and with @arg 1, it is in DX. */
+	if (c->insn.op->arg || (c->insn.op->form & INSN_STRING))
+		return c->gpr[INSN_RDX];
+	return c->insn.imm;
+}
+
+/** emul_backdoor_port - is it one that VMware's guests may always use? */
+static inline bool emul_backdoor_port(const struct emul_ctxt *c, u16 port)
+{
+	return (c->features & BIT_ULL(EMUL_F_BACKDOOR)) &&
+	       (port == 0x5658 || port == 0x5659);
+}
+
+/* VMware's pseudo performance counters: host TSC, real time, apparent time. */
+#define EMUL_BACKDOOR_TSC	0x10000
+#define EMUL_BACKDOOR_REAL	0x10001
+#define EMUL_BACKDOOR_APPARENT	0x10002
+
+/** emul_backdoor_counter - is it one of these? */
+static inline bool emul_backdoor_counter(u32 index)
+{
+	return index >= EMUL_BACKDOOR_TSC && index <= EMUL_BACKDOOR_APPARENT;
+}
 
 /** emul_code_mode - code size of the CPU mode */
 static inline enum insn_mode emul_code_mode(const struct emul_ctxt *c)

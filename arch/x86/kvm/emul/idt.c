@@ -216,6 +216,8 @@ static enum emul_rc deliver_protected(struct emul_ctxt *c,
 
 enum emul_rc emul_do_event(struct emul_ctxt *c, const struct emul_event *ev)
 {
+	/* The handler begins without TF. */
+	c->effects |= EMUL_FX_NO_TF;
 	if (c->mode == EMUL_MODE_REAL)
 		return deliver_real(c, ev->vector);
 	return deliver_protected(c, ev);

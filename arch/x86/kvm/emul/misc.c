@@ -210,7 +210,9 @@ enum emul_rc emul_op_rdpmc(struct emul_ctxt *c)
 	enum emul_rc rc;
 	u64 val;
 
-	if (!counter_allowed(c, X86_CR4_PCE, true))
+	if (!(emul_has(c, EMUL_F_BACKDOOR) &&
+	      emul_backdoor_counter(c->gpr[INSN_RCX])) &&
+	    !counter_allowed(c, X86_CR4_PCE, true))
 		return emul_gp0(c);
 	rc = c->env->counter(c, EMUL_CNT_PMC, c->gpr[INSN_RCX], &val);
 	if (rc == EMUL_OK)

@@ -9,6 +9,11 @@
  */
 #include "stringop.h"
 
+static u64 tss_linear(const struct emul_ctxt *c, u64 addr)
+{
+	return c->lma ? addr : (u32)addr;
+}
+
 /* Consult the TSS: SDM Vol. 1 "I/O Permission Bit Map". */
 static noinline enum emul_rc check_bitmap(struct emul_ctxt *c, u16 port,
 					  unsigned int size)
@@ -21,13 +26,13 @@ static noinline enum emul_rc check_bitmap(struct emul_ctxt *c, u16 port,
 	/* Only a 32- or 64-bit TSS has a map. */
 	if (!(tr->attr & EMUL_SEG_P) || (type & ~2U) != 9 || tr->limit < 103)
 		return emul_gp0(c);
-	rc = emul_read_system(c, tr->base + 102, &at, 2);
+	rc = emul_read_system(c, tss_linear(c, tr->base + 102), &at, 2);
 	if (rc != EMUL_OK)
 		return rc;
 	/* Two bytes are read always: an access may cross one. */
 	if ((u32)at + port / 8 + 1 > tr->limit)
 		return emul_gp0(c);
-	rc = emul_read_system(c, tr->base + at + port / 8, &bits, 2);
+	rc = emul_read_system(c, tss_linear(c, tr->base + at + port / 8), &bits, 2);
 	if (rc != EMUL_OK)
 		return rc;
 	if ((bits >> (port & 7)) & ((1U << size) - 1))
@@ -41,17 +46,14 @@ static inline enum emul_rc check_port(struct emul_ctxt *c, u16 port,
 	if (c->mode == EMUL_MODE_REAL ||
 	    (c->mode != EMUL_MODE_V86 && c->cpl <= emul_iopl(c)))
 		return EMUL_OK;
+	if (emul_backdoor_port(c, port))
+		return EMUL_OK;
 	return check_bitmap(c, port, size);
-}
-
-static inline u16 port_number(const struct emul_ctxt *c)
-{
-	return c->insn.op->arg ? c->gpr[INSN_RDX] : c->insn.imm;
 }
 
 enum emul_rc emul_op_in(struct emul_ctxt *c)
 {
-	u16 port = port_number(c);
+	u16 port = emul_port_number(c);
 	unsigned int w = c->insn.width;
 	enum emul_rc rc = check_port(c, port, w);
 	u64 val;
@@ -65,7 +67,7 @@ enum emul_rc emul_op_in(struct emul_ctxt *c)
 
 enum emul_rc emul_op_out(struct emul_ctxt *c)
 {
-	u16 port = port_number(c);
+	u16 port = emul_port_number(c);
 	unsigned int w = c->insn.width;
 	enum emul_rc rc = check_port(c, port, w);
 

@@ -165,14 +165,14 @@ enum emul_rc emul_load_seg(struct emul_ctxt *c, enum insn_seg seg, u16 sel)
 	struct emul_seg s;
 	enum emul_rc rc;
 
-	if (!emul_protected(c)) {
-		s = paragraph(c, seg, sel);
-	} else if (emul_null_selector(sel)) {
-		return load_null(c, seg, sel);
-	} else {
+	if (emul_protected(c)) {
+		if (emul_null_selector(sel))
+			return load_null(c, seg, sel);
 		rc = emul_check_data(c, seg, sel, c->cpl, &s);
 		if (rc != EMUL_OK)
 			return rc;
+	} else {
+		s = paragraph(c, seg, sel);
 	}
 	emul_set_seg(c, seg, &s);
 	return EMUL_OK;

@@ -93,6 +93,8 @@ enum emul_rc emul_op_syscall(struct emul_ctxt *c)
 				  X86_EFLAGS_RF, 0);
 	}
 	c->next_flags |= X86_EFLAGS_FIXED;
+	/* A mask with TF in it keeps the step out of the kernel. */
+	c->effects |= EMUL_FX_TF_AFTER;
 	enter(c, sel, sel + 8, c->lma, rip, 0);
 	return EMUL_OK;
 }
@@ -129,6 +131,8 @@ enum emul_rc emul_op_sysret(struct emul_ctxt *c)
 		ss.attr |= 3 << EMUL_SEG_DPL_SHIFT;
 		emul_set_seg(c, INSN_SS, &ss);
 	}
+	/* As if the SYSCALL had just been stepped over. */
+	c->effects |= EMUL_FX_TF_AFTER;
 	if (c->lma)
 		emul_set_flags(c, SYSRET_FLAGS, c->gpr[INSN_R11]);
 	else

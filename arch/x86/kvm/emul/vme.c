@@ -74,6 +74,7 @@ static enum emul_rc deliver_in_task(struct emul_ctxt *c, unsigned int vector)
 	u16 entry[2];
 	enum emul_rc rc;
 
+	c->effects |= EMUL_FX_NO_TF;
 	emul_stack_here(c, &st);
 	rc = emul_read_system(c, 4 * vector, entry, 4);
 	if (rc == EMUL_OK)

@@ -12,6 +12,7 @@ int svm_exit_dr(struct x86_vcpu *vcpu);
 int svm_exit_db(struct x86_vcpu *vcpu);
 int svm_exit_ud(struct x86_vcpu *vcpu);
 int svm_exit_ac(struct x86_vcpu *vcpu);
+int svm_exit_gp(struct x86_vcpu *vcpu);
 int svm_exit_host(struct x86_vcpu *vcpu);
 int svm_exit_host_irq(struct x86_vcpu *vcpu);
 int svm_exit_shutdown(struct x86_vcpu *vcpu);

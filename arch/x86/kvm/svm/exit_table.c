@@ -24,6 +24,7 @@ static const struct svm_exit exit_table[] = {
 	[EXCEPTION(DB_VECTOR)]	= { svm_exit_db },
 	[EXCEPTION(BP_VECTOR)]	= { debug_exit_bp },
 	[EXCEPTION(UD_VECTOR)]	= { svm_exit_ud },
+	[EXCEPTION(GP_VECTOR)]	= { svm_exit_gp },
 	[EXCEPTION(AC_VECTOR)]	= { svm_exit_ac },
 	[EXCEPTION(MC_VECTOR)]	= { svm_exit_host },
 
