@@ -1,0 +1,331 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""L1 in Bochs: a VMX machine, and a second SVM one.
+
+Bochs has no access to this machine's files. What the command needs travels in the initramfs: the
+files and folders that its words and --bring name, programs with their interpreter and libraries.
+The kernel starts from an option ROM (bochs/boot.S), without a boot loader. Everything comes out
+through one port (bochs/dkvm-out.c).
+"""
+
+import os
+import re
+import shlex
+import shutil
+import stat
+import struct
+import subprocess
+import sys
+
+from common import CACHE, Cpio, read, write_atomic
+from machine import HERE, PATH, closure, die, dkvm_mod, find_ours, kvm_modules, unpacked_module
+
+STAGES = ("tools", "kernel", "bochs")
+READY = CACHE + "/bochs/bochs"
+MEMORY = "1G"
+GOOD_END = (0, 1)             # a guest that ends Bochs gives 1
+BASE_MODULES = ["irqbypass", "ccp"]
+
+MODELS = {"tigerlake": "tigerlake", "haswell": "corei7_haswell_4770", "ryzen": "ryzen"}
+DEFAULT_MODEL = {"intel": "tigerlake", "amd": "ryzen"}
+IPS = 250000000             # instructions a second of emulated time: RDTSC counts them by that
+
+# Sections that cost more to load than all the rest, and that nothing here looks at.
+DEAD_WEIGHT = [".BTF", ".BTF.base", ".orc_unwind", ".orc_unwind_ip", ".rela.orc_unwind_ip", ".orc_header",
+               "__mcount_loc", ".rela__mcount_loc"]
+
+# Parts of Python's library that no program here imports.
+NO_PYTHON = re.compile(r"/(test|tests|idlelib|lib2to3|distutils|ensurepip|tkinter|turtledemo|pydoc_data|dist-packages"
+                       r"|unittest|__pycache__|config-3.*|sqlite3|asyncio|xml|xmlrpc|curses|dbm|venv|wsgiref"
+                       r"|_(ssl|sqlite3|dbm|curses.*|lzma|bz2|codecs_.*|crypt|test.*|uuid|xx.*|ctypes_test|tkinter"
+                       r"|multiprocessing|zoneinfo|queue|contextvars|asyncio|lsprof|hashlib)\.cpython.*"
+                       r"|(readline|nis|audioop|ossaudiodev|xxlimited.*|termios|resource|syslog|spwd)\.cpython.*)$")
+
+REAL_MODE, PROTECTED_MODE, COMMAND_LINE = 0x90000, 0x100000, 0x9800
+
+INIT = r"""#!/run/dkvm/bin/busybox sh
+bb=/run/dkvm/bin/busybox
+export PATH=/run/dkvm/bin:/usr/sbin:/usr/bin
+$bb mount -t proc proc /proc
+$bb mount -t sysfs sys /sys
+$bb mount -t devtmpfs dev /dev
+$bb --install -s /usr/bin 2>/dev/null
+mkdir -p /dev/pts /dev/shm
+mount -t devpts -o ptmxmode=666,gid=5,mode=620 devpts /dev/pts
+mount -t tmpfs -o mode=1777 shm /dev/shm
+mount -t debugfs debugfs /sys/kernel/debug
+mount -t tracefs tracefs /sys/kernel/tracing 2>/dev/null
+[ -e /dev/fd ] || ln -s /proc/self/fd /dev/fd
+ln -sf /proc/self/fd/0 /dev/stdin; ln -sf /proc/self/fd/1 /dev/stdout; ln -sf /proc/self/fd/2 /dev/stderr
+for m in @BASE@; do insmod /run/dkvm/mod/$m.ko || echo "l1: cannot load $m" >/dev/kmsg; done
+ifconfig lo 127.0.0.1 up
+hostname l1
+mkfifo /run/dkvm/out
+mkdir -p @RESULTS@
+dkvm-out run @RESULTS@ <>/run/dkvm/out &
+out=$!
+/run/dkvm/bin/run
+s=$?
+kill $out
+wait $out
+dmesg | dkvm-out frame k
+dkvm-out end $s
+poweroff -f
+"""
+
+
+class Files:
+    """The initramfs: a tree of this machine's files, each once, with the folders above it."""
+
+    def __init__(self):
+        self.cpio = Cpio()
+        self.have = set()
+
+    def folder(self, path):
+        """The folder and those above it; a symbolic link on the way comes as one. Returns where it is."""
+        path = os.path.normpath(path)
+        if path in ("/", "."):
+            return "/"
+        above = self.folder(os.path.dirname(path))
+        here = os.path.join(above, os.path.basename(path))
+        if os.path.islink(here) and os.path.isdir(here):
+            self.link(here)
+            return self.folder(os.path.realpath(here))
+        if here not in self.have:
+            self.have.add(here)
+            self.cpio.dir(here.lstrip("/"))
+        return here
+
+    def link(self, path):
+        if path not in self.have:
+            self.have.add(path)
+            self.cpio.add(path.lstrip("/"), stat.S_IFLNK | 0o777, os.readlink(path).encode())
+
+    def put(self, path, data, mode=0o755):
+        """A file that this machine does not have."""
+        self.folder(os.path.dirname(path))
+        self.have.add(path)
+        self.cpio.file(path.lstrip("/"), data, mode)
+
+    def bring(self, path, libraries="", alone=False):
+        """A file or folder of this machine, and what it needs to run (alone: is brought by the caller)."""
+        path = os.path.abspath(path)
+        if os.path.islink(path) and not os.path.isdir(path):
+            where = os.path.join(self.folder(os.path.dirname(path)), os.path.basename(path))
+            self.link(where)
+            self.bring(os.path.join(os.path.dirname(where), os.readlink(where)), libraries, alone)
+        elif os.path.isdir(path):
+            for name in sorted(os.listdir(self.folder(path))):
+                if not NO_PYTHON.search(f"{path}/{name}"):
+                    self.bring(f"{path}/{name}", libraries)
+        elif os.path.isfile(path):
+            where = os.path.join(self.folder(os.path.dirname(path)), os.path.basename(path))
+            if where not in self.have:
+                self.have.add(where)
+                data = read(where)
+                self.cpio.file(where.lstrip("/"), data, stat.S_IMODE(os.stat(where).st_mode))
+                if not alone:
+                    self.needs(where, data, libraries)
+
+    def needs(self, path, data, libraries):
+        if data[:2] == b"#!":
+            self.bring(data[2:data.index(b"\n")].decode().split()[0], libraries)
+        elif data[:4] == b"\x7fELF" and (os.access(path, os.X_OK) or ".so" in path):
+            env = dict(os.environ, LD_LIBRARY_PATH=libraries, LC_ALL="C")
+            out = subprocess.run(["ldd", path], env=env, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+                                 text=True, check=False).stdout
+            for lib in re.findall(r"(/\S+) \(0x", out):
+                self.bring(lib, alone=True)
+            if os.path.basename(path).startswith("python3"):
+                self.bring(f"/usr/lib/{os.path.basename(path)}", libraries)
+
+    def bring_qemu(self, root):
+        """A QEMU of the cache: its libraries are there, and its firmware is found by name."""
+        lib = f"{root}/usr/lib/x86_64-linux-gnu:{root}/lib/x86_64-linux-gnu"
+        self.bring(root + "/run")
+        self.bring(root + "/usr/bin/qemu-system-x86_64", lib)
+        for name in ("share/seabios/bios.bin", "share/seabios/bios-256k.bin", "share/qemu/kvmvapic.bin",
+                     "share/qemu/linuxboot_dma.bin", "share/qemu/linuxboot.bin", "share/qemu/multiboot.bin",
+                     "share/qemu/bios.bin", "share/qemu/bios-256k.bin"):
+            if os.path.exists(f"{root}/usr/{name}"):
+                self.bring(f"{root}/usr/{name}")
+
+
+def light(path, out):
+    """A module without what is slow to load."""
+    cmd = ["objcopy", "-g"]
+    for name in DEAD_WEIGHT:
+        cmd += ["-R", name]
+    if subprocess.call([*cmd, path, out]):
+        die(f"cannot read {path}")
+    return read(out)
+
+
+def stock_module(name, rel):
+    out = f"{CACHE}/l1/{rel}/light/{name}.ko"
+    if not os.path.exists(out):
+        os.makedirs(os.path.dirname(out), exist_ok=True)
+        write_atomic(out, light(unpacked_module(name, rel), f"{out}.{os.getpid()}"))
+        os.unlink(f"{out}.{os.getpid()}")
+    return read(out)
+
+
+def compiled(name, *flags):
+    """A program of bochs/ built into the cache, again when its source is newer."""
+    source = f"{HERE}/bochs/{name}"
+    out = f"{CACHE}/l1/{name.split('.')[0]}.bin"
+    if not os.path.exists(out) or os.path.getmtime(out) < os.path.getmtime(source):
+        os.makedirs(os.path.dirname(out), exist_ok=True)
+        new = f"{out}.{os.getpid()}"
+        subprocess.run(["gcc", "-O2", "-Wall", "-Wextra", "-Werror", *flags, "-o", new, source], check=True)
+        os.rename(new, out)
+    return read(out)
+
+
+def initramfs(opt, tmp, script):
+    files = Files()
+    for link, where in (("bin", "usr/bin"), ("sbin", "usr/sbin"), ("lib", "usr/lib"), ("lib64", "usr/lib64")):
+        files.folder("/" + where)
+        if os.path.islink("/" + link):
+            files.link("/" + link)
+    for name in ("proc", "sys", "dev", "root", "tmp", "mnt", "var", "etc", "run/dkvm/bin", "run/dkvm/mod/stock", "run/dkvm/mod/ours"):
+        files.have.discard("/" + name)
+        files.folder("/" + name)
+    files.cpio.add("dev/console", stat.S_IFCHR | 0o600, rdev=(5, 1))
+    files.put("/run/dkvm/bin/busybox", read(shutil.which("busybox") or "/bin/busybox"))
+    files.put("/run/dkvm/bin/dkvm-out", compiled("dkvm-out.c", "-D_GNU_SOURCE", "-static"))
+    files.put("/run/dkvm/bin/dkvm-mod", dkvm_mod(opt))
+    files.put("/run/dkvm/bin/run", script)
+    base = [m for m in closure(BASE_MODULES, opt.release)]
+    for name in base:
+        files.put(f"/run/dkvm/mod/{name}.ko", stock_module(name, opt.release))
+    for name in kvm_modules(opt):
+        files.put(f"/run/dkvm/mod/stock/{name}.ko", stock_module(name, opt.release))
+    for name, path in (find_ours(opt) if opt.ours else {}).items():
+        files.put(f"/run/dkvm/mod/ours/{name}.ko", light(path, f"{tmp}/{name}.ko"))
+    init = INIT.replace("@BASE@", " ".join(base)).replace("@RESULTS@", shlex.quote(opt.results or "/run/dkvm/results"))
+    files.put("/init", init)
+    files.folder(opt.cwd)
+    for word in [*opt.bring, *(w for c in opt.command for w in (c, *c.split()))]:
+        if word in ("qemu", "qemu-client"):
+            files.bring_qemu(f"{CACHE}/{word}")
+        elif "/" in word and os.path.exists(os.path.join(opt.cwd, word)):
+            files.bring(os.path.join(opt.cwd, word))
+        elif shutil.which(word, path=PATH):
+            files.bring(shutil.which(word, path=PATH))
+    return files.cpio.data()
+
+
+def prepare(opt, tmp, script):
+    """Write what the emulator boots from into the folder tmp."""
+    if opt.interactive or opt.qemu:
+        die("--interactive and --qemu are not for Bochs")
+    opt.cpu = opt.cpu or DEFAULT_MODEL[opt.vendor]
+    if opt.cpu not in MODELS:
+        die(f"the CPU models of Bochs here are {', '.join(MODELS)}")
+    m = re.fullmatch(r"(\d+)([MG])", opt.mem)
+    if not m:
+        die(f"{opt.mem} is no size of memory")
+    opt.mib = int(m[1]) * {"M": 1, "G": 1024}[m[2]]
+    initrd = initramfs(opt, tmp, script)
+    with open(tmp + "/initrd", "wb") as f:
+        f.write(initrd)
+    # Below the ACPI tables at the end of the memory.
+    opt.initrd_at = (min(opt.mib << 20, 0x7f000000) - (1 << 20) - len(initrd)) & ~0xfff
+    image = bytearray(read(f"{CACHE}/linux/boot/vmlinuz-{opt.release}"))
+    cmdline = ["console=ttyS0,115200", "quiet", "panic=-1", "nokaslr", "oops=panic", "log_buf_len=8M", "no_hash_pointers",
+               "hung_task_panic=0", "rodata=off", "edd=off", "tsc=reliable",
+               "initcall_blacklist=jent_mod_init,load_system_certificate_list,bpf_tcp_ca_kfunc_init,"
+               "bpf_dummy_struct_ops_init,trace_eval_init,init_kprobe_trace"]
+    if not opt.mitigations:
+        cmdline.append("mitigations=off")
+    if opt.append:
+        cmdline.append(opt.append)
+    # The header of the boot protocol: Documentation/arch/x86/boot.rst, "The Real-Mode Kernel Header".
+    length = ((image[0x1f1] or 4) + 1) * 512
+    setup, rest = image[:length], image[length:]
+    setup[0] = 0
+    setup[0x210] = 0xff                                            # type_of_loader: none with a number
+    setup[0x211] |= 0x80                                           # loadflags: there is a heap
+    struct.pack_into("<II", setup, 0x218, opt.initrd_at, len(initrd))
+    struct.pack_into("<H", setup, 0x224, COMMAND_LINE - 0x200)     # heap_end_ptr
+    struct.pack_into("<I", setup, 0x228, REAL_MODE + COMMAND_LINE)
+    line = " ".join(cmdline).encode() + b"\0"
+    setup += b"\0" * (COMMAND_LINE - len(setup)) + line
+    for name, data in (("setup", setup), ("kernel", rest), ("rom", boot_rom())):
+        with open(f"{tmp}/{name}", "wb") as f:
+            f.write(data)
+
+
+def boot_rom():
+    rom = compiled("boot.S", "-m16", "-nostdlib", "-static", "-Wl,-melf_i386,-Ttext=0,--oformat=binary,--build-id=none")
+    rom = rom.ljust(512, b"\0")[:511]
+    return rom + bytes([-sum(rom) & 0xff])
+
+
+def emulator_command(opt, tmp, log):
+    bochs = CACHE + "/bochs"
+    config = f"""config_interface: textconfig
+display_library: nogui
+memory: guest={opt.mib}, host={opt.mib}
+romimage: file={bochs}/bios.bin
+vgaromimage: file={bochs}/vgabios.bin
+optromimage1: file={tmp}/rom, address=0xd0000
+optramimage1: file={tmp}/setup, address={REAL_MODE:#x}
+optramimage2: file={tmp}/kernel, address={PROTECTED_MODE:#x}
+optramimage3: file={tmp}/initrd, address={opt.initrd_at:#x}
+boot: disk
+com1: enabled=1, mode=file, dev={log}/console.log
+port_e9_hack: enabled=1
+cpu: model={MODELS[opt.cpu]}, count={opt.smp}, ips={IPS}, reset_on_triple_fault=0, ignore_bad_msrs=1
+clock: sync=none, time0=local
+log: {log}/bochs.log
+panic: action=fatal
+error: action={"report" if opt.log else "ignore"}
+info: action={"report" if opt.verbose else "ignore"}
+"""
+    with open(tmp + "/bochsrc", "w", encoding="ascii") as f:
+        f.write(config)
+    return [bochs + "/bochs", "-q", "-f", tmp + "/bochsrc"]
+
+
+def pump(proc, sink, log, results):
+    """Take Bochs' output apart: the command's output goes on, the rest into files."""
+    buf = b""
+    while True:
+        at = buf.find(b"\x02dkvm")
+        if at >= 0 and len(buf) >= at + 10:
+            kind, length = buf[at + 5:at + 6], struct.unpack_from("<I", buf, at + 6)[0]
+            if len(buf) >= at + 10 + length:
+                frame(kind, buf[at + 10:at + 10 + length], sink, log, results)
+                buf = buf[at + 10 + length:]
+                continue
+        data = os.read(proc.stdout.fileno(), 1 << 20)
+        if not data:
+            return
+        buf += data
+
+
+def frame(kind, data, sink, log, results):
+    if kind == b"o":
+        sink.write(data)
+        sink.flush()
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
+    elif kind == b"k":
+        with open(log + "/kernel.log", "ab") as f:
+            f.write(data)
+    elif kind == b"x":
+        write_atomic(log + "/status", data)
+    elif kind == b"f" and results:
+        name, _, data = data.partition(b"\0")
+        write_atomic(os.path.join(results, os.path.basename(name.decode())), data)
+
+
+def finish(log):
+    """The exit status that came (None: none did)."""
+    try:
+        status = int(read(log + "/status"))
+        os.unlink(log + "/status")
+        return status
+    except (OSError, ValueError):
+        return None
