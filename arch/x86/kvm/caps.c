@@ -6,6 +6,7 @@
 #include <asm/cpufeature.h>
 #include <kvm/arch.h>
 #include "cpuid.h"
+#include "irqchip/irqchip.h"
 #include "module.h"
 #include "regs.h"
 #include "vendor.h"
@@ -132,6 +133,9 @@ int x86_vm_enable_cap(struct x86_vm *vm, const struct kvm_enable_cap *cap)
 		return -EINVAL;
 
 	switch (cap->cap) {
+	case KVM_CAP_X2APIC_API:
+	case KVM_CAP_X86_APIC_BUS_CYCLES_NS:
+		return lapic_vm_enable_cap(vm, cap);
 	case KVM_CAP_DISABLE_QUIRKS2:
 		if (arg & ~(u64)QUIRKS)
 			return -EINVAL;

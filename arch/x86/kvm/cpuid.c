@@ -16,6 +16,7 @@
 #include "cpuid.h"
 #include "emul/emul.h"
 #include "exit.h"
+#include "irqchip/irqchip.h"
 #include "regs.h"
 #include "trace.h"
 #include "vendor.h"
@@ -289,4 +290,6 @@ void cpuid_derive(struct x86_vcpu *vcpu)
 		cpuid->phys_bits = 52;
 	cpuid->reserved_gpa_bits = ~(BIT_ULL(cpuid->phys_bits) - 1);
 	cpuid->virt_bits = guest_has(vcpu, GF_LA57) ? 57 : 48;
+	if (lapic_present(vcpu))
+		lapic_cpuid_changed(vcpu);
 }

@@ -12,6 +12,7 @@
 #include "emul_env.h"
 #include "event.h"
 #include "exit.h"
+#include "irqchip/irqchip.h"
 #include "msr.h"
 #include "regs.h"
 #include "trace.h"
@@ -195,6 +196,11 @@ static enum emul_rc env_mmio(struct emul_ctxt *c, bool write, u64 gpa,
 	bool served;
 
 	if (emul_of(c)->atomic) {
+		if (write ? lapic_mmio_write(owner(c), gpa, len, data, true) :
+			    lapic_mmio_read(owner(c), gpa, len, data)) {
+			trace_kvm_mmio(write ? TRACE_MMIO_WRITE : TRACE_MMIO_READ, len, gpa, data);
+			return EMUL_OK;
+		}
 		if (!write ||
 		    !kvm_iobus_write_atomic(vcpu, KVM_BUS_MMIO, gpa, len, data))
 			return EMUL_UNHANDLED;
@@ -203,9 +209,11 @@ static enum emul_rc env_mmio(struct emul_ctxt *c, bool write, u64 gpa,
 	}
 	if (write) {
 		trace_kvm_mmio(TRACE_MMIO_WRITE, len, gpa, data);
-		served = kvm_iobus_write(vcpu, KVM_BUS_MMIO, gpa, len, data);
+		served = lapic_mmio_write(owner(c), gpa, len, data, false) ||
+			 kvm_iobus_write(vcpu, KVM_BUS_MMIO, gpa, len, data);
 	} else {
-		served = kvm_iobus_read(vcpu, KVM_BUS_MMIO, gpa, len, data);
+		served = lapic_mmio_read(owner(c), gpa, len, data) ||
+			 kvm_iobus_read(vcpu, KVM_BUS_MMIO, gpa, len, data);
 		trace_kvm_mmio(served ? TRACE_MMIO_READ
 				      : TRACE_MMIO_READ_UNSATISFIED,
 			       len, gpa, served ? data : NULL);

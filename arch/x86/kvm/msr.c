@@ -8,7 +8,9 @@
  * the guest, msr_ioctl.c for user space).
  */
 #include <linux/module.h>
+#include <asm/apicdef.h>
 #include "cpuid.h"
+#include "irqchip/irqchip.h"
 #include "msr_table.h"
 #include "trace.h"
 #include "vendor.h"
@@ -192,10 +194,23 @@ static const struct msr_desc *fast_row(struct x86_vcpu *vcpu, u32 msr)
 	return d;
 }
 
+/* Guests use it more than all others, and no filter applies to it. */
+static bool is_x2apic(u32 msr)
+{
+	return msr - APIC_BASE_MSR < 0x100;
+}
+
 bool msr_fast_read(struct x86_vcpu *vcpu, u32 msr, u64 *val)
 {
-	const struct msr_desc *d = fast_row(vcpu, msr);
+	const struct msr_desc *d;
 
+	if (is_x2apic(msr)) {
+		if (!lapic_x2apic_read_fast(vcpu, msr, val))
+			return false;
+		trace_kvm_msr(0, msr, *val, false);
+		return true;
+	}
+	d = fast_row(vcpu, msr);
 	if (!d || read_row(vcpu, d, msr, val, false) != MSR_OK)
 		return false;
 	trace_kvm_msr(0, msr, *val, false);
@@ -205,8 +220,15 @@ EXPORT_SYMBOL_GPL(msr_fast_read);
 
 bool msr_fast_write(struct x86_vcpu *vcpu, u32 msr, u64 val)
 {
-	const struct msr_desc *d = fast_row(vcpu, msr);
+	const struct msr_desc *d;
 
+	if (is_x2apic(msr)) {
+		if (!lapic_x2apic_write_fast(vcpu, msr, val))
+			return false;
+		trace_kvm_msr(1, msr, val, false);
+		return true;
+	}
+	d = fast_row(vcpu, msr);
 	if (!d || write_row(vcpu, d, msr, val, false) != MSR_OK)
 		return false;
 	trace_kvm_msr(1, msr, val, false);

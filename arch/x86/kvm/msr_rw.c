@@ -7,6 +7,7 @@
 #include <asm/msr.h>
 #include <asm/nospec-branch.h>
 #include "cpuid.h"
+#include "irqchip/irqchip.h"
 #include "msr_table.h"
 #include "regs.h"
 #include "vendor.h"
@@ -78,7 +79,7 @@ MSR_WRITER(write_tsc_aux)
 	return MSR_OK;
 }
 
-/* --- local APIC: user space's, here is the address alone --- */
+/* --- local APIC --- */
 
 /**
  * apic_base_write - set APICBASE
@@ -110,6 +111,8 @@ bool apic_base_write(struct x86_vcpu *vcpu, u64 val, bool host)
 	vcpu->msr.apic_base = val;
 	if ((old ^ val) & MSR_IA32_APICBASE_ENABLE)
 		cpuid_refresh(vcpu);
+	if (lapic_present(vcpu))
+		lapic_base_changed(vcpu, old, host);
 	return true;
 }
 
@@ -122,6 +125,28 @@ MSR_READER(read_apicbase)
 MSR_WRITER(write_apicbase)
 {
 	return ok_or_gp(apic_base_write(vcpu, val, host));
+}
+
+MSR_READER(read_x2apic)
+{
+	return ok_or_gp(lapic_x2apic_read(vcpu, msr, val));
+}
+
+MSR_WRITER(write_x2apic)
+{
+	return ok_or_gp(lapic_x2apic_write(vcpu, msr, val));
+}
+
+MSR_READER(read_deadline)
+{
+	*val = lapic_deadline_get(vcpu);
+	return MSR_OK;
+}
+
+MSR_WRITER(write_deadline)
+{
+	lapic_deadline_set(vcpu, val, host);
+	return MSR_OK;
 }
 
 /* --- speculation --- */

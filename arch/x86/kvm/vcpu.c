@@ -111,6 +111,8 @@ void arch_vcpu_postcreate(struct kvm_vcpu *kvcpu)
 	tsc_write(to_x86_vcpu(kvcpu), 0, true);
 	kvm_vcpu_put(kvcpu);
 	mutex_unlock(&kvcpu->mutex);
+	if (lapic_present(to_x86_vcpu(kvcpu)))
+		apic_map_update(to_x86_vm(kvcpu->kvm));
 }
 
 void arch_vcpu_destroy(struct kvm_vcpu *kvcpu)
@@ -134,6 +136,8 @@ void arch_vcpu_load(struct kvm_vcpu *kvcpu, int cpu)
 
 	vendor_call(vcpu_load, vcpu, cpu);
 	tsc_load(vcpu, cpu);
+	if (lapic_present(vcpu))
+		lapic_timer_migrate(vcpu);
 }
 
 void arch_vcpu_put(struct kvm_vcpu *kvcpu)

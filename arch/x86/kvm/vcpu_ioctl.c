@@ -13,6 +13,7 @@
 #include <kvm/arch.h>
 #include "cpuid.h"
 #include "event.h"
+#include "irqchip/irqchip.h"
 #include "mmu/mmu.h"
 #include "module.h"
 #include "mp_state.h"
@@ -145,6 +146,16 @@ static int do_set_mp_state(struct x86_vcpu *vcpu, void *arg)
 	return mp_state_set(vcpu, arg);
 }
 
+static int do_tpr_reporting(struct x86_vcpu *vcpu, void *arg)
+{
+	return lapic_set_tpr_reporting(vcpu, arg);
+}
+
+static int do_set_vapic(struct x86_vcpu *vcpu, void *arg)
+{
+	return lapic_set_vapic(vcpu, arg);
+}
+
 struct simple_ioctl {
 	unsigned int cmd;
 	int (*fn)(struct x86_vcpu *vcpu, void *arg);
@@ -170,6 +181,8 @@ static const struct simple_ioctl simple[] = {
 	{ KVM_TRANSLATE,	do_translate },
 	{ KVM_SET_GUEST_DEBUG,	do_guest_debug },
 	{ KVM_INTERRUPT,	do_interrupt },
+	{ KVM_TPR_ACCESS_REPORTING, do_tpr_reporting },
+	{ KVM_SET_VAPIC_ADDR,	do_set_vapic },
 	{ KVM_ENABLE_CAP,	do_enable_cap },
 	{ KVM_HAS_DEVICE_ATTR,	do_has_attr },
 	{ KVM_GET_DEVICE_ATTR,	do_get_attr },
@@ -240,6 +253,36 @@ static long ioctl_set_xsave(struct x86_vcpu *vcpu, void __user *argp)
 	ret = fpu_set_xsave(vcpu, buf);
 	leave(vcpu);
 	kvfree(buf);
+	return ret;
+}
+
+static long ioctl_get_lapic(struct x86_vcpu *vcpu, void __user *argp)
+{
+	struct kvm_lapic_state *s = kzalloc(sizeof(*s), GFP_KERNEL_ACCOUNT);
+	long ret;
+
+	if (!s)
+		return -ENOMEM;
+	enter(vcpu);
+	ret = lapic_get_state(vcpu, s);
+	leave(vcpu);
+	if (!ret && copy_to_user(argp, s, sizeof(*s)))
+		ret = -EFAULT;
+	kfree(s);
+	return ret;
+}
+
+static long ioctl_set_lapic(struct x86_vcpu *vcpu, void __user *argp)
+{
+	struct kvm_lapic_state *s = memdup_user(argp, sizeof(*s));
+	long ret;
+
+	if (IS_ERR(s))
+		return PTR_ERR(s);
+	enter(vcpu);
+	ret = lapic_set_state(vcpu, s);
+	leave(vcpu);
+	kfree(s);
 	return ret;
 }
 
@@ -348,6 +391,10 @@ long arch_vcpu_ioctl(struct kvm_vcpu *kvcpu, unsigned int ioctl, unsigned long a
 		return ioctl_get_xsave(vcpu, argp, true);
 	case KVM_SET_XSAVE:
 		return ioctl_set_xsave(vcpu, argp);
+	case KVM_GET_LAPIC:
+		return ioctl_get_lapic(vcpu, argp);
+	case KVM_SET_LAPIC:
+		return ioctl_set_lapic(vcpu, argp);
 	case KVM_PRE_FAULT_MEMORY:
 		return ioctl_pre_fault(vcpu, argp);
 	case KVM_SET_TSC_KHZ:

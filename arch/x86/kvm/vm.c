@@ -37,6 +37,7 @@ int arch_vm_init(struct kvm *kvm)
 	int err;
 
 	vm->guest_can_read_platform_info = true;
+	mutex_init(&vm->apic_map_lock);
 	tsc_vm_init(vm);
 	err = mmu_vm_init(vm);
 	if (err)
@@ -58,6 +59,7 @@ void arch_vm_destroy(struct kvm *kvm)
 
 	irqchip_free(vm);
 	vendor_call_opt(vm_destroy, vm);
+	apic_map_free(vm);
 	mmu_vm_destroy(vm);
 	msr_vm_destroy(vm);
 }

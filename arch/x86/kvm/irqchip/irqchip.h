@@ -149,8 +149,10 @@ void lapic_cpuid_changed(struct x86_vcpu *vcpu);
 int lapic_exit_to_user(struct x86_vcpu *vcpu);
 
 /* Pending INIT and SIPI: bits; consumed by the vCPU's run loop. */
-#define LAPIC_EVENT_INIT	BIT(0)
-#define LAPIC_EVENT_SIPI	BIT(1)
+#define LAPIC_INIT_BIT		0
+#define LAPIC_SIPI_BIT		1
+#define LAPIC_EVENT_INIT	BIT(LAPIC_INIT_BIT)
+#define LAPIC_EVENT_SIPI	BIT(LAPIC_SIPI_BIT)
 unsigned long lapic_events(const struct x86_vcpu *vcpu);	/* any thread */
 unsigned long lapic_take_events(struct x86_vcpu *vcpu, u8 *sipi_vector);
 /* KVM_SET_MP_STATE(SIPI_RECEIVED), KVM_SET_VCPU_EVENTS: a SIPI is pending, with the vector it last had; that vector. */
@@ -160,6 +162,11 @@ void lapic_set_sipi_vector(struct x86_vcpu *vcpu, u8 vector);
 /* KVM_GET_LAPIC, KVM_SET_LAPIC; 0, or -EINVAL: no local APIC here, or another's id */
 int lapic_get_state(struct x86_vcpu *vcpu, struct kvm_lapic_state *s);
 int lapic_set_state(struct x86_vcpu *vcpu, const struct kvm_lapic_state *s);
+int lapic_set_tpr_reporting(struct x86_vcpu *vcpu, const struct kvm_tpr_access_ctl *ctl);
+/* In a read section. 0, or -EINVAL: no local APIC here, or no memory there */
+int lapic_set_vapic(struct x86_vcpu *vcpu, const struct kvm_vapic_addr *va);
+/* KVM_CAP_X2APIC_API, KVM_CAP_X86_APIC_BUS_CYCLES_NS; flags have been checked */
+int lapic_vm_enable_cap(struct x86_vm *vm, const struct kvm_enable_cap *cap);
 
 /* Timer: moves with the vCPU, and with its TSC (tsc.c calls it when the offset or ratio changed). */
 void lapic_timer_tsc_changed(struct x86_vcpu *vcpu);
