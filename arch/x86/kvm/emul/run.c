@@ -120,7 +120,10 @@ static enum emul_rc check(struct emul_ctxt *c)
 		return emul_ud(c);
 	if (op->feat && !(c->features & BIT_ULL(op->feat)))
 		return emul_ud(c);
-	if ((c->insn.prefixes & INSN_PFX_VEX) && !emul_protected(c))
+	if ((c->insn.prefixes & INSN_PFX_VEX) &&
+	    (!emul_protected(c) ||
+	     /* Of general registers there is one length. */
+	     (!(op->form & INSN_VEC) && c->insn.vex_l)))
 		return emul_ud(c);
 	if ((op->form & INSN_PRIV) && c->cpl)
 		return emul_gp0(c);

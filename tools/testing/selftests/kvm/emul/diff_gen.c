@@ -156,7 +156,8 @@ static const u8 pfx_bytes[4] = { 0, 0x66, 0xf3, 0xf2 };
 static unsigned int make_vex(u8 *code, const struct leaf *l, bool mode32)
 {
 	unsigned int pp = l->pfx > 0 ? l->pfx : l->pfx < 0 ? pick(4) : 0;
-	u8 vvvv = chance(60) ? 0x78 : pick(16) << 3;
+	bool vec = insn_ops[l->row].form & INSN_VEC;
+	u8 vvvv = vec && chance(60) ? 0x78 : pick(16) << 3;
 	u8 last;
 
 	if (mode32)
@@ -208,7 +209,8 @@ static unsigned int make_prefixes(u8 *code, const struct leaf *l, bool mode32)
 static void make_bytes(struct cas *k, const struct leaf *l, unsigned int *disp_at)
 {
 	const struct insn_op *row = &insn_ops[l->row];
-	bool vex = (row->form & INSN_VEX_OK) && host.ymm && chance(45);
+	bool vex = (row->form & INSN_VEX_OK) &&
+		   ((row->form & INSN_VEX_ONLY) || (host.ymm && chance(45)));
 	unsigned int n, i;
 	u8 modrm = rnd() >> 24;
 

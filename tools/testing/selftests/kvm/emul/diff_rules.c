@@ -128,6 +128,8 @@ bool model_specific(const struct cas *k)
 	if ((form & INSN_STRING) && k->mode32 &&
 	    (k->in.gpr[INSN_RSI] > 0xffffff00 || k->in.gpr[INSN_RDI] > 0xffffff00))
 		return true;
+	if (insn->is_mem && k->mode32 && (u32)operand_address(k) > 0xffffff00)
+		return true;
 	/* Which alignment #AC asks of wide operands. */
 	if ((form & INSN_VEC) && insn->width >= 16 &&
 	    (k->in.rflags & X86_EFLAGS_AC))
