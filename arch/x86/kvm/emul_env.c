@@ -510,6 +510,12 @@ static enum emul_rc env_vec(struct emul_ctxt *c, bool write, unsigned int reg,
 	return EMUL_OK;
 }
 
+static enum emul_rc env_fx(struct emul_ctxt *c, bool write, void *image)
+{
+	fpu_fx(write, image);
+	return EMUL_OK;
+}
+
 /*
  * The hypercall instruction of the other vendor: from now on it is the right
  * one, if the code can be written at all (KVM_X86_QUIRK_FIX_HYPERCALL_INSN).
@@ -628,6 +634,7 @@ const struct emul_env emul_env = {
 	.cpuid = env_cpuid,
 	.counter = env_counter,
 	.vec = env_vec,
+	.fx = env_fx,
 	.action = env_action,
 	.cpl_set = env_cpl_set,
 };

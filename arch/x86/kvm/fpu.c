@@ -356,3 +356,32 @@ void fpu_vec(bool write, unsigned int reg, void *data, unsigned int len, bool ze
 	}
 	fpregs_unlock();
 }
+
+/**
+ * fpu_fx - read or write x87, XMM and MXCSR of the guest
+ * @write: write them
+ * @image: 512 bytes in the form of FXSAVE with 64-bit pointers, at any address;
+ *         what is written has no reserved bit of MXCSR set
+ *
+ * The upper halves of vector registers are not touched.
+ *
+ * Context: between fpu_load_guest() and fpu_put_guest(), interrupts on.
+ */
+void fpu_fx(bool write, void *image)
+{
+	struct fxregs_state fx __aligned(16) = { 0 };
+
+	BUILD_BUG_ON(sizeof(fx) != 512);
+	if (write)
+		memcpy(&fx, image, sizeof(fx));
+	fpregs_lock();
+	if (test_thread_flag(TIF_NEED_FPU_LOAD))
+		switch_fpu_return();
+	if (write)
+		asm volatile("fxrstorq %0" : : "m" (fx));
+	else
+		asm volatile("fxsaveq %0" : "+m" (fx));
+	fpregs_unlock();
+	if (!write)
+		memcpy(image, &fx, sizeof(fx));
+}

@@ -83,6 +83,7 @@ int fpu_set_xcrs(struct x86_vcpu *vcpu, const struct kvm_xcrs *xcrs);
 u32 fpu_guest_pkru(struct x86_vcpu *vcpu);
 /* vector register access for the emulator; the guest's FPU is loaded */
 void fpu_vec(bool write, unsigned int reg, void *data, unsigned int len, bool zext);
+void fpu_fx(bool write, void *image);
 
 /* --- tsc.c --- */
 void tsc_vm_init(struct x86_vm *vm);

@@ -123,7 +123,8 @@ enum emul_rc emul_map(struct emul_ctxt *c, u64 linear, unsigned int len,
 
 	if (c->cpl == 3 && !(access & EMUL_ACC_IMPLICIT)) {
 		access |= EMUL_ACC_USER;
-		if (unlikely(c->rflags & X86_EFLAGS_AC)) {
+		if (unlikely(c->rflags & X86_EFLAGS_AC) &&
+		    !(access & EMUL_ACC_ANY_ALIGN)) {
 			rc = check_alignment(c, linear, len);
 			if (rc != EMUL_OK)
 				return rc;

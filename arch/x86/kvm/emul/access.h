@@ -186,7 +186,8 @@ u64 emul_ea(const struct emul_ctxt *c);
  * @c:      context
  * @linear: its linear address
  * @len:    1 to 64 bytes
- * @access: EMUL_ACC_WRITE, EMUL_ACC_IMPLICIT; user rights follow from c->cpl
+ * @access: EMUL_ACC_WRITE, EMUL_ACC_IMPLICIT, EMUL_ACC_ANY_ALIGN; user rights
+ *          follow from c->cpl
  * @span:   result
  */
 enum emul_rc emul_map(struct emul_ctxt *c, u64 linear, unsigned int len,

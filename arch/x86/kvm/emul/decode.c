@@ -234,7 +234,7 @@ static __always_inline u8 operand_bytes(const struct insn *insn,
 	if (width == INSN_W_Z)
 		return min_t(u8, insn->opsize, 4);
 	if (width == INSN_W_Y)
-		return insn->rex & INSN_REX_W ? 8 : 4;
+		return mode == INSN_MODE_64 && (insn->rex & INSN_REX_W) ? 8 : 4;
 	if (width == INSN_W_N)
 		return mode == INSN_MODE_64 ? 8 : 4;
 	return width == INSN_W_X && insn->vex_l ? 32 : 16;
@@ -293,8 +293,8 @@ static noinline const u8 *decode_vex(struct insn *insn, const u8 *p,
 	}
 	if (map == 0 || map > 3)
 		*status = INSN_UNDEFINED;
-	if (!mode64)		/* eight registers, and W means nothing */
-		insn->rex = 0;
+	if (!mode64)		/* eight registers; W still selects opcodes */
+		insn->rex &= INSN_REX_W;
 	insn->map = map;
 	return p;
 }

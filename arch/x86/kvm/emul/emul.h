@@ -107,6 +107,9 @@ enum emul_feature {
 	EMUL_F_POPCNT,
 	EMUL_F_LZCNT,
 	EMUL_F_SSE42,		/* CRC32 */
+	EMUL_F_MMX,
+	EMUL_F_MOVDIRI,
+	EMUL_F_MOVDIR64B,
 	EMUL_F_FXSR,
 	EMUL_F_XSAVE,
 	EMUL_F_VMX,		/* VMCALL is the native hypercall */
@@ -167,6 +170,7 @@ enum emul_action {
 #define EMUL_ACC_WRITE		BIT(0)
 #define EMUL_ACC_USER		BIT(1)	/* with user rights (CPL 3) */
 #define EMUL_ACC_IMPLICIT	BIT(2)	/* descriptor table, TSS: supervisor */
+#define EMUL_ACC_ANY_ALIGN	BIT(3)	/* never #AC; translate does not mind */
 
 /* struct emul_seg.attr: descriptor bits 40-47 and 52-55 put together. */
 #define EMUL_SEG_TYPE		0x000f
@@ -345,6 +349,12 @@ struct emul_env {
 	enum emul_rc (*vec)(struct emul_ctxt *c, bool write, unsigned int reg,
 			    void *data, unsigned int len, bool zext);
 	/**
+	 * @fx: read or write x87, MMX, XMM and MXCSR of the guest as the 512
+	 * bytes of an FXSAVE image with 64-bit pointers. What is written has
+	 * been checked. The upper halves of vector registers stay.
+	 */
+	enum emul_rc (*fx)(struct emul_ctxt *c, bool write, void *image);
+	/**
 	 * @intercept: only called when c->guest_mode: the decoded c->insn is
 	 * about to execute, its own privilege checks passed. EMUL_OK or
 	 * EMUL_INTERCEPTED.
@@ -357,7 +367,7 @@ struct emul_env {
 	void (*cpl_set)(struct emul_ctxt *c, unsigned int cpl);
 };
 
-#define EMUL_LOG_LEN	12	/* loads: POPA with each word split, AVX, IRET */
+#define EMUL_LOG_LEN	64	/* loads: ENTER with 31 levels, FXRSTOR */
 #define EMUL_QUEUE_LEN	72	/* stores: ENTER with 31 levels, each split */
 
 /* What the end of an instruction does beyond general registers, RIP and RFLAGS. */

@@ -115,6 +115,28 @@ enum emul_rc emul_op_cmpxchg8b(struct emul_ctxt *c)
 	return emul_exchange(c, &c->mem, oldb, newb);
 }
 
+/* 64 bytes from ModRM.rm to where the register points, in ES or flat. */
+enum emul_rc emul_op_movdir64b(struct emul_ctxt *c)
+{
+	const struct insn *insn = &c->insn;
+	u64 to = c->gpr[insn->reg] & width_mask(insn->adsize), linear;
+	struct emul_span span;
+	enum emul_rc rc;
+	u8 buf[64];
+
+	rc = emul_map_operand(c, 64, false);
+	if (rc == EMUL_OK)
+		rc = emul_load(c, &c->mem, buf);
+	if (rc == EMUL_OK)
+		rc = emul_linear(c, INSN_ES, to, 64, true, &linear);
+	if (rc != EMUL_OK)
+		return rc;
+	if (linear & 63)
+		return emul_gp0(c);
+	rc = emul_map(c, linear, 64, EMUL_ACC_WRITE, &span);
+	return rc == EMUL_OK ? emul_store(c, &span, buf) : rc;
+}
+
 enum emul_rc emul_op_bswap(struct emul_ctxt *c)
 {
 	if (c->insn.width == 8)

@@ -5,29 +5,22 @@
  * There is no vector arithmetic here: drivers move data to devices with wide
  * stores, and that is what has to be understood.
  */
-#include "access.h"
-
-union vec {
-	u8 b[32];
-	u32 d[8];
-	u64 q[4];
-};
-
-static inline bool is_vex(const struct emul_ctxt *c)
-{
-	return c->insn.prefixes & INSN_PFX_VEX;
-}
-
-/* The register in vvvv; its top bit says something only with sixteen of them. */
-static inline unsigned int vvvv_reg(const struct emul_ctxt *c)
-{
-	return c->insn.vvvv & (c->mode == EMUL_MODE_LONG64 ? 15 : 7);
-}
+#include "vec.h"
 
 #define XCR0_SSE_AVX	6
 
-/* May vector instructions be used at all; and what VEX asks of its fields. */
-static enum emul_rc check_vec(struct emul_ctxt *c, bool vvvv_used)
+static bool vex_fields_ok(const struct emul_ctxt *c, unsigned int form)
+{
+	const struct insn *insn = &c->insn;
+
+	if (!(form & VEC_VVVV) && insn->vvvv)
+		return false;
+	if (form & VEC_L1 ? !insn->vex_l : !(form & VEC_ANY_L) && insn->vex_l)
+		return false;
+	return !(form & VEC_W0) || !(insn->rex & INSN_REX_W);
+}
+
+enum emul_rc emul_check_vec(struct emul_ctxt *c, unsigned int form)
 {
 	u64 cr0, cr4, xcr0;
 	enum emul_rc rc = c->env->reg_get(c, EMUL_CR0, &cr0);
@@ -38,9 +31,7 @@ static enum emul_rc check_vec(struct emul_ctxt *c, bool vvvv_used)
 		return rc;
 	if (is_vex(c)) {
 		if (!emul_has(c, EMUL_F_AVX) || !(cr4 & X86_CR4_OSXSAVE) ||
-		    (!vvvv_used && c->insn.vvvv) ||
-		    (c->insn.vex_l && c->insn.op->width != INSN_W_X &&
-		     c->insn.op->fn != EMUL_FN_movss))
+		    !vex_fields_ok(c, form))
 			return emul_ud(c);
 		rc = c->env->reg_get(c, EMUL_XCR0, &xcr0);
 		if (rc != EMUL_OK)
@@ -55,33 +46,11 @@ static enum emul_rc check_vec(struct emul_ctxt *c, bool vvvv_used)
 	return EMUL_OK;
 }
 
-static enum emul_rc get_vec(struct emul_ctxt *c, unsigned int reg,
-			    union vec *v, unsigned int len)
-{
-	return c->env->vec(c, false, reg, v, len, false);
-}
-
-/* VEX clears what is above, legacy SSE leaves it. */
-static enum emul_rc put_vec(struct emul_ctxt *c, unsigned int reg,
-			    union vec *v, unsigned int len)
-{
-	return c->env->vec(c, true, reg, v, len, is_vex(c));
-}
-
-/* The memory operand, aligned if the opcode wants that. */
-static enum emul_rc map_vec(struct emul_ctxt *c, bool write)
-{
-	unsigned int w = c->insn.width;
-
-	return emul_map_aligned(c, w, c->insn.op->form & INSN_ALIGNED ? w : 1,
-				write);
-}
-
 /* Whole registers: MOVUPS and its kin; @arg 1: 256 bits take AVX2. */
 enum emul_rc emul_op_vec_load(struct emul_ctxt *c)
 {
 	const struct insn *insn = &c->insn;
-	enum emul_rc rc = check_vec(c, false);
+	enum emul_rc rc = emul_check_vec(c, VEC_ANY_L);
 	union vec v;
 
 	if (rc != EMUL_OK)
@@ -101,7 +70,7 @@ enum emul_rc emul_op_vec_load(struct emul_ctxt *c)
 enum emul_rc emul_op_vec_store(struct emul_ctxt *c)
 {
 	const struct insn *insn = &c->insn;
-	enum emul_rc rc = check_vec(c, false);
+	enum emul_rc rc = emul_check_vec(c, VEC_ANY_L);
 	union vec v;
 
 	if (rc == EMUL_OK)
@@ -119,7 +88,7 @@ enum emul_rc emul_op_movss(struct emul_ctxt *c)
 {
 	const struct insn *insn = &c->insn;
 	bool store = insn->op->arg;
-	enum emul_rc rc = check_vec(c, !insn->is_mem);
+	enum emul_rc rc = emul_check_vec(c, VEC_ANY_L | (insn->is_mem ? 0 : VEC_VVVV));
 	union vec from = { .q = { 0 } }, into;
 
 	if (rc != EMUL_OK)
@@ -155,7 +124,7 @@ enum emul_rc emul_op_vec_half(struct emul_ctxt *c)
 	const struct insn *insn = &c->insn;
 	bool store = insn->op->arg & 1;
 	unsigned int high = insn->op->arg >> 1;
-	enum emul_rc rc = check_vec(c, !store);
+	enum emul_rc rc = emul_check_vec(c, store ? 0 : VEC_VVVV);
 	union vec v, from;
 
 	if (rc != EMUL_OK)
@@ -184,7 +153,7 @@ enum emul_rc emul_op_movd(struct emul_ctxt *c)
 {
 	const struct insn *insn = &c->insn;
 	bool store = insn->op->arg;
-	enum emul_rc rc = check_vec(c, false);
+	enum emul_rc rc = emul_check_vec(c, 0);
 	union vec v = { .q = { 0 } };
 
 	if (rc == EMUL_OK && insn->is_mem)
@@ -209,7 +178,7 @@ enum emul_rc emul_op_movd(struct emul_ctxt *c)
 enum emul_rc emul_op_movq_load(struct emul_ctxt *c)
 {
 	const struct insn *insn = &c->insn;
-	enum emul_rc rc = check_vec(c, false);
+	enum emul_rc rc = emul_check_vec(c, 0);
 	union vec v = { .q = { 0 } };
 
 	if (rc != EMUL_OK)
@@ -228,7 +197,7 @@ enum emul_rc emul_op_movq_load(struct emul_ctxt *c)
 enum emul_rc emul_op_movq_store(struct emul_ctxt *c)
 {
 	const struct insn *insn = &c->insn;
-	enum emul_rc rc = check_vec(c, false);
+	enum emul_rc rc = emul_check_vec(c, 0);
 	union vec v;
 
 	if (rc == EMUL_OK)

@@ -123,7 +123,8 @@ static enum emul_rc env_reg_get(struct emul_ctxt *c, enum emul_sysreg reg,
 {
 	switch (reg) {
 	case EMUL_CR0:
-		*val = X86_CR0_PE | X86_CR0_AM | X86_CR0_PG;
+		*val = X86_CR0_PE | X86_CR0_MP | X86_CR0_NE | X86_CR0_AM |
+		       X86_CR0_PG;
 		return EMUL_OK;
 	case EMUL_CR4:
 		*val = X86_CR4_OSFXSR | X86_CR4_OSXSAVE | X86_CR4_UMIP |
@@ -184,6 +185,15 @@ static enum emul_rc env_vec(struct emul_ctxt *c, bool write, unsigned int reg,
 	return EMUL_OK;
 }
 
+static enum emul_rc env_fx(struct emul_ctxt *c, bool write, void *image)
+{
+	if (write)
+		memcpy(side.fx, image, FX_END);
+	else
+		memcpy(image, side.fx, FX_END);
+	return EMUL_OK;
+}
+
 static enum emul_rc env_intercept(struct emul_ctxt *c)
 {
 	return EMUL_OK;
@@ -225,6 +235,7 @@ static const struct emul_env env = {
 	.cpuid = env_cpuid,
 	.counter = env_counter,
 	.vec = env_vec,
+	.fx = env_fx,
 	.intercept = env_intercept,
 	.action = env_action,
 	.cpl_set = env_cpl_set,

@@ -354,7 +354,45 @@ static void special_operands(struct cas *k)
 /* Does the instruction see x87 or vector registers? */
 static bool wants_fpu(const struct cas *k)
 {
-	return insn_ops[k->row].form & INSN_VEC;
+	switch (insn_ops[k->row].fn) {
+	case EMUL_FN_fwait:
+	case EMUL_FN_fninit:
+	case EMUL_FN_fnstcw:
+	case EMUL_FN_fldcw:
+	case EMUL_FN_mxcsr:
+	case EMUL_FN_fxsave:
+	case EMUL_FN_fxrstor:
+	case EMUL_FN_mmx_mov:
+		return true;
+	default:
+		return insn_ops[k->row].form & INSN_VEC;
+	}
+}
+
+/* Memory that FXRSTOR and LDMXCSR can take, most of the time. */
+static void image_in_memory(struct cas *k)
+{
+	u64 at = operand_address(k) - WIN;
+	u32 mxcsr = rnd() >> 16 & 0xffff;
+
+	if (chance(10))
+		return;
+	if (insn_ops[k->row].fn == EMUL_FN_fxrstor) {
+		if (at <= WIN_SIZE - FX_END)
+			random_image(k->in.mem + at);
+	} else if (at <= WIN_SIZE - 4) {
+		memcpy(k->in.mem + at, &mxcsr, 4);
+	}
+}
+
+/* Where it is: aligned, and for an image within the window. */
+static u64 fpu_address(const struct cas *k)
+{
+	if (insn_ops[k->row].fn == EMUL_FN_mxcsr || chance(20))
+		return address(k->mode32);
+	if (chance(10))
+		return RO_PAGE - 512 + 16 * pick(40);
+	return WIN + 16 * pick((WIN_SIZE - 512) / 16 + 1);
 }
 
 static void random_state(struct cas *k, unsigned int slot)
@@ -430,7 +468,13 @@ bool generate(struct cas *k, unsigned int slot)
 		memcpy(k->code + k->insn.len - k->insn.adsize, &target,
 		       k->insn.adsize);
 	} else if (k->insn.is_mem) {
-		aim(k, address(k->mode32), disp_at);
+		bool image = row->fn == EMUL_FN_fxsave ||
+			     row->fn == EMUL_FN_fxrstor ||
+			     row->fn == EMUL_FN_mxcsr;
+
+		aim(k, image ? fpu_address(k) : address(k->mode32), disp_at);
+		if (image)
+			image_in_memory(k);
 	}
 	if (row->fn == EMUL_FN_bt && chance(80))
 		k->in.gpr[k->insn.reg] = (u64)pick(600) - 300;

@@ -59,7 +59,8 @@ static void find_features(void)
 		{ 0x80000001, 2, 0, EMUL_F_LAHF64 }, { 7, 1, 3, EMUL_F_BMI1 },
 		{ 7, 1, 8, EMUL_F_BMI2 }, { 7, 1, 19, EMUL_F_ADX },
 		{ 1, 2, 23, EMUL_F_POPCNT }, { 0x80000001, 2, 5, EMUL_F_LZCNT },
-		{ 1, 3, 24, EMUL_F_FXSR },
+		{ 1, 3, 24, EMUL_F_FXSR }, { 1, 3, 23, EMUL_F_MMX },
+		{ 7, 2, 27, EMUL_F_MOVDIRI }, { 7, 2, 28, EMUL_F_MOVDIR64B },
 	};
 	unsigned int i, r[4];
 

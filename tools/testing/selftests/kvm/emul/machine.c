@@ -277,6 +277,27 @@ static enum emul_rc vec(struct emul_ctxt *c, bool write, unsigned int reg,
 	return EMUL_OK;
 }
 
+static enum emul_rc fx(struct emul_ctxt *c, bool write, void *image)
+{
+	struct machine *m = of(c);
+	u8 *buf = image;
+	unsigned int i;
+
+	if (fails(m))
+		return failure(c);
+	if (!write)
+		memcpy(buf, m->fx, sizeof(m->fx));
+	for (i = 0; i < 16; i++) {
+		if (write)
+			memcpy(m->vec[i], buf + 160 + 16 * i, 16);
+		else
+			memcpy(buf + 160 + 16 * i, m->vec[i], 16);
+	}
+	if (write)
+		memcpy(m->fx, buf, sizeof(m->fx));
+	return EMUL_OK;
+}
+
 static enum emul_rc intercept(struct emul_ctxt *c)
 {
 	return EMUL_INTERCEPTED;
@@ -316,6 +337,7 @@ static const struct emul_env env = {
 	.cpuid = cpuid,
 	.counter = counter,
 	.vec = vec,
+	.fx = fx,
 	.intercept = intercept,
 	.action = action,
 	.cpl_set = cpl_set,
@@ -344,6 +366,11 @@ void machine_init(struct machine *m)
 	for (i = 0; i < ARRAY_SIZE(m->vec); i++)
 		m->vec[i][0] = m->vec[i][3] = 0x0706050403020100ULL + i,
 		m->vec[i][1] = m->vec[i][2] = 0x0f0e0d0c0b0a0908ULL + i;
+	m->fx[0] = 0x7f;
+	m->fx[1] = 3;
+	m->fx[24] = 0x80;
+	m->fx[25] = 0x1f;
+	m->fx[28] = m->fx[29] = 0xff;
 	machine_mode(m, EMUL_MODE_LONG64);
 }
 

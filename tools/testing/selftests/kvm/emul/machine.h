@@ -38,6 +38,7 @@ struct machine {
 	u16 dtr_limit[2];
 	u64 reg[64];
 	u64 vec[16][4];
+	u8 fx[512];		/* but for XMM, which are in vec */
 	u64 msr;
 	unsigned int cpl;	/* as the last instruction has set it */
 	bool mmio_in_kernel;	/* the device answers at once */
