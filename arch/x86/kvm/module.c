@@ -19,6 +19,7 @@
 #include "mmu/mmu.h"
 #include "module.h"
 #include "msr.h"
+#include "pv.h"
 #include "vendor.h"
 
 struct x86_host x86_host;
@@ -132,11 +133,12 @@ void arch_cpu_off(void)
 
 int arch_usage_begin(void)
 {
-	return 0;
+	return clock_host_begin();
 }
 
 void arch_usage_end(void)
 {
+	clock_host_end();
 }
 
 static int __init kvm_x86_init(void)

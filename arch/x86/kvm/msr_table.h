@@ -56,7 +56,7 @@ extern const unsigned int msr_table_rows;
 const struct msr_desc *msr_find(u32 msr);
 bool msr_table_sorted(void);
 
-/* msr_rw.c: the functions of the CALL rows */
+/* msr_rw.c, pv_msr.c: the functions of the CALL rows */
 #define MSR_READER(name) \
 	enum msr_result name(struct x86_vcpu *vcpu, u32 msr, u64 *val, bool host)
 #define MSR_WRITER(name) \
@@ -80,6 +80,7 @@ MSR_READER(read_pat);
 MSR_READER(read_xss);
 MSR_READER(read_efer);
 MSR_READER(read_hwcr);
+MSR_READER(read_kvmclock);
 
 MSR_WRITER(write_zero);
 MSR_WRITER(write_ignore);
@@ -102,6 +103,7 @@ MSR_WRITER(write_pat);
 MSR_WRITER(write_xss);
 MSR_WRITER(write_efer);
 MSR_WRITER(write_hwcr);
+MSR_WRITER(write_kvmclock);
 
 /* msr_exit.c: MSR_UNKNOWN becomes MSR_OK when ignore_msrs is set. */
 enum msr_result msr_unknown(u32 msr, bool write, u64 val, enum msr_result res);

@@ -87,6 +87,8 @@ void fpu_fx(bool write, void *image);
 
 /* --- tsc.c --- */
 void tsc_vm_init(struct x86_vm *vm);
+u64 tsc_scale(u64 ratio, u64 tsc);
+u64 tsc_hz(u64 ratio);
 int tsc_vcpu_init(struct x86_vcpu *vcpu);
 u64 tsc_read(struct x86_vcpu *vcpu);		/* guest TSC now */
 void tsc_write(struct x86_vcpu *vcpu, u64 val, bool host);

@@ -8,6 +8,7 @@
 #include "irqchip/irqchip.h"
 #include "mmu/mmu.h"
 #include "msr.h"
+#include "pv.h"
 #include "regs.h"
 #include "vendor.h"
 
@@ -93,6 +94,7 @@ void vcpu_reset(struct x86_vcpu *vcpu, bool init)
 	msr_vcpu_reset(vcpu, init);
 	if (lapic_present(vcpu))
 		lapic_reset(vcpu, init);
+	pv_vcpu_reset(vcpu);
 	fpu_vcpu_reset(vcpu, init);
 	cr_changed(vcpu, old_cr0, old_cr4, old_efer);
 	mmu_reset_context(vcpu);

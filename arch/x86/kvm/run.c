@@ -37,6 +37,7 @@
 #include "module.h"
 #include "mp_state.h"
 #include "msr.h"
+#include "pv.h"
 #include "regs.h"
 #include "trace.h"
 #include "vendor.h"
@@ -76,6 +77,10 @@ static noinline int run_requests(struct x86_vcpu *vcpu)
 	}
 	if (kvm_take_request(REQ_MSR_FILTER, base))
 		msr_filter_refresh(vcpu);
+	if (kvm_take_request(REQ_MASTERCLOCK, base))
+		clock_renew(vcpu);
+	if (kvm_take_request(REQ_CLOCK_UPDATE, base))
+		clock_update(vcpu);
 	if (kvm_take_request(REQ_NMI, base))
 		event_take_nmis(vcpu);
 	if (kvm_take_request(REQ_SCAN_EOI, base))

@@ -14,8 +14,10 @@
 #include <linux/math64.h>
 #include <linux/moduleparam.h>
 #include <linux/timekeeping.h>
+#include <linux/units.h>
 #include <linux/uaccess.h>
 #include <asm/tsc.h>
+#include "pv.h"
 #include "regs.h"
 #include "vendor.h"
 
@@ -28,12 +30,23 @@ void tsc_vm_init(struct x86_vm *vm)
 	spin_lock_init(&vm->tsc_lock);
 }
 
-/* Host TSC in units of the guest's. */
+/** tsc_scale - host TSC in units of a guest's with that ratio */
+u64 tsc_scale(u64 ratio, u64 tsc)
+{
+	if (likely(!ratio))
+		return tsc;
+	return mul_u64_u64_shr(tsc, ratio, vendor_caps.tsc_frac_bits);
+}
+
+/** tsc_hz - frequency of a TSC with that ratio */
+u64 tsc_hz(u64 ratio)
+{
+	return tsc_scale(ratio, (u64)x86_host.tsc_khz * HZ_PER_KHZ);
+}
+
 static u64 scale(const struct x86_vcpu *vcpu, u64 tsc)
 {
-	if (likely(!vcpu->tsc.ratio))
-		return tsc;
-	return mul_u64_u64_shr(tsc, vcpu->tsc.ratio, vendor_caps.tsc_frac_bits);
+	return tsc_scale(vcpu->tsc.ratio, tsc);
 }
 
 u64 tsc_read(struct x86_vcpu *vcpu)
@@ -44,8 +57,11 @@ EXPORT_SYMBOL_GPL(tsc_read);
 
 static void set_offset(struct x86_vcpu *vcpu, u64 offset)
 {
-	vcpu->tsc.offset = offset;
+	if (vcpu->tsc.offset == offset)
+		return;
+	WRITE_ONCE(vcpu->tsc.offset, offset);
 	vendor_call(tsc_write_offset, vcpu, offset);
+	clock_tsc_changed(vcpu);
 }
 
 /* Is @val where the VM's TSC is by now, if it went on from the last write? */
@@ -144,9 +160,10 @@ int tsc_set_khz(struct x86_vcpu *vcpu, u32 khz)
 	}
 	vcpu->tsc.khz = khz;
 	if (vcpu->tsc.ratio != ratio) {
-		vcpu->tsc.ratio = ratio;
+		WRITE_ONCE(vcpu->tsc.ratio, ratio);
 		vendor_call_opt(tsc_write_ratio, vcpu,
 				ratio ?: 1ull << vendor_caps.tsc_frac_bits);
+		clock_tsc_changed(vcpu);
 	}
 	return 0;
 }

@@ -12,6 +12,7 @@
 #include "module.h"
 #include "mp_state.h"
 #include "msr.h"
+#include "pv.h"
 #include "regs.h"
 #include "vendor.h"
 
@@ -138,6 +139,7 @@ void arch_vcpu_load(struct kvm_vcpu *kvcpu, int cpu)
 	tsc_load(vcpu, cpu);
 	if (lapic_present(vcpu))
 		lapic_timer_migrate(vcpu);
+	clock_load(vcpu, cpu);
 }
 
 void arch_vcpu_put(struct kvm_vcpu *kvcpu)

@@ -18,6 +18,7 @@
 #include "module.h"
 #include "mp_state.h"
 #include "msr.h"
+#include "pv.h"
 #include "regs.h"
 #include "vendor.h"
 
@@ -401,6 +402,8 @@ long arch_vcpu_ioctl(struct kvm_vcpu *kvcpu, unsigned int ioctl, unsigned long a
 		return ioctl_set_tsc_khz(vcpu, arg);
 	case KVM_GET_TSC_KHZ:
 		return vcpu->tsc.khz;
+	case KVM_KVMCLOCK_CTRL:
+		return clock_guest_stopped(vcpu);
 	}
 	return -EINVAL;
 }

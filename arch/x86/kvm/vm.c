@@ -7,6 +7,7 @@
 #include "mmu/mmu.h"
 #include "module.h"
 #include "msr.h"
+#include "pv.h"
 #include "regs.h"
 #include "vendor.h"
 
@@ -39,6 +40,7 @@ int arch_vm_init(struct kvm *kvm)
 	vm->guest_can_read_platform_info = true;
 	mutex_init(&vm->apic_map_lock);
 	tsc_vm_init(vm);
+	clock_vm_init(vm);
 	err = mmu_vm_init(vm);
 	if (err)
 		return err;

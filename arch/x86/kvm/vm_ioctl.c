@@ -6,6 +6,7 @@
 #include "irqchip/irqchip.h"
 #include "module.h"
 #include "msr.h"
+#include "pv.h"
 #include "regs.h"
 #include "vendor.h"
 
@@ -64,6 +65,23 @@ static long set_tsc_khz(struct x86_vm *vm, unsigned long khz)
 	return 0;
 }
 
+static long get_clock(struct x86_vm *vm, void __user *argp)
+{
+	struct kvm_clock_data data;
+
+	clock_get(vm, &data);
+	return copy_to_user(argp, &data, sizeof(data)) ? -EFAULT : 0;
+}
+
+static long set_clock(struct x86_vm *vm, const void __user *argp)
+{
+	struct kvm_clock_data data;
+
+	if (copy_from_user(&data, argp, sizeof(data)))
+		return -EFAULT;
+	return clock_set(vm, &data);
+}
+
 static long set_msr_filter(struct x86_vm *vm, const void __user *argp)
 {
 	struct kvm_msr_filter filter;
@@ -92,6 +110,10 @@ long arch_vm_ioctl(struct kvm *kvm, unsigned int ioctl, unsigned long arg)
 		return set_tsc_khz(vm, arg);
 	case KVM_GET_TSC_KHZ:
 		return READ_ONCE(vm->default_tsc_khz) ?: x86_host.tsc_khz;
+	case KVM_GET_CLOCK:
+		return get_clock(vm, argp);
+	case KVM_SET_CLOCK:
+		return set_clock(vm, argp);
 	case KVM_X86_SET_MSR_FILTER:
 		return set_msr_filter(vm, argp);
 	}

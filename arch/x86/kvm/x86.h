@@ -22,8 +22,10 @@
 #include <linux/kvm.h>
 #include <asm/fpu/api.h>
 #include <asm/kvm.h>
+#include <kvm/gfn_cache.h>
 #include <kvm/vcpu.h>
 #include <kvm/vm.h>
+#include "clock_line.h"
 #include "cpuid_lookup.h"
 #include "mmu/types.h"
 
@@ -236,10 +238,37 @@ struct x86_debug {
 
 /* --- time (tsc.c) --- */
 struct x86_tsc {
-	u64 offset;		/* (v) guest TSC = host TSC * ratio + offset */
-	u64 ratio;		/* (v) vendor fixed point, 0: none */
+	u64 offset;		/* (v) guest TSC = host TSC * ratio + offset; read by anybody */
+	u64 ratio;		/* (v) vendor fixed point, 0: none; read by anybody */
 	u32 khz;		/* (v) virtual frequency */
 	u64 last_host;		/* (v) host TSC at put, if the TSC is unstable */
+};
+
+/* --- kvmclock (clock.c) --- */
+
+/* Time as a function of the host's TSC: through a guest's TSC, with its offset and ratio. */
+struct x86_clock_map {
+	struct clock_line line;
+	u64 offset, ratio;
+	bool valid;
+};
+
+struct x86_clock {
+	u64 msr;			/* (v)(r) MSR_KVM_SYSTEM_TIME; read by anybody */
+	struct kvm_gfn_cache page;	/* (v)(r) */
+	bool stopped;			/* (v)(r) the guest is to be told that it was stopped */
+	struct x86_clock_map map;	/* (l:clock.lock) what the page says */
+	int cpu;			/* (v) not shared: where that was made */
+	unsigned long old_at;		/* (v) not shared: in jiffies */
+};
+
+struct x86_vm_clock {
+	struct mutex lock;
+	bool stale;			/* (a) shared and map may not be right any more */
+	bool shared;			/* (l:lock) all vCPUs have the line of map; hint for others */
+	struct x86_clock_map map;	/* (l:lock) */
+	u64 ahead;			/* (l:lock) ns between the host's clock and this one */
+	u64 wall_msr;			/* (a) MSR_KVM_WALL_CLOCK */
 };
 
 /* --- I/O towards user space (io.c, emul_env.c) --- */
@@ -274,6 +303,7 @@ struct x86_vcpu {
 	struct x86_io io;
 	struct x86_fpu fpu;
 	struct x86_tsc tsc;
+	struct x86_clock clock;
 	struct x86_msrs msr;
 	struct x86_cpuid cpuid;
 	struct lapic *lapic;			/* (c) NULL: user space has the interrupt controllers */
@@ -307,6 +337,7 @@ struct x86_vm {
 	spinlock_t tsc_lock;			/* of the tsc_* below (tsc.c) */
 	u64 tsc_last_write, tsc_last_host_ns, tsc_last_offset;
 	u32 tsc_last_khz;			/* 0: nothing was written yet */
+	struct x86_vm_clock clock;
 	struct msr_filter __rcu *msr_filter;	/* (l:lock) read in a read section: msr_filter.c */
 	u8 irqchip_kind;			/* (l:lock, before vCPUs) enum irqchip_kind */
 	u16 split_pins;				/* (c) with a split irqchip: pins of user space's IOAPIC */

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef DKVM_PV_H
+#define DKVM_PV_H
+/*
+ * What a guest that knows KVM gets beyond a processor: clock.c and pv.c.
+ *
+ * Unless said otherwise: vCPU thread, vCPU loaded, in a read section, may sleep.
+ */
+#include <kvm/gfn_cache.h>
+#include "x86.h"
+
+/* --- pv.c --- */
+
+/**
+ * pv_has - may the guest use that KVM_FEATURE_*?
+ *
+ * Yes, unless user space wants CPUID enforced and did not put it there.
+ */
+bool pv_has(const struct x86_vcpu *vcpu, unsigned int feature);
+
+/**
+ * pv_publish - write a record that the guest reads while it changes
+ * @area: where the record is
+ * @data: new contents; its version does not count
+ * @len: bytes, the version included
+ * @version_at: offset of the 32-bit version, which is odd while the record changes
+ */
+void pv_publish(struct x86_vm *vm, struct kvm_gfn_cache *area, const void *data, u32 len,
+		u32 version_at);
+
+/* RESET or INIT: nothing is registered any more */
+void pv_vcpu_reset(struct x86_vcpu *vcpu);
+
+/* --- clock.c --- */
+
+/* Around the time in which VMs exist; may sleep. 0 or -errno. */
+int clock_host_begin(void);
+void clock_host_end(void);
+void clock_vm_init(struct x86_vm *vm);
+
+/* REQ_MASTERCLOCK, REQ_CLOCK_UPDATE; in this order */
+void clock_renew(struct x86_vcpu *vcpu);
+void clock_update(struct x86_vcpu *vcpu);
+
+/* Offset or ratio of the vCPU's TSC moved. Interrupts may be off. */
+void clock_tsc_changed(struct x86_vcpu *vcpu);
+/* The vCPU comes to a CPU. Preemption off. */
+void clock_load(struct x86_vcpu *vcpu, int cpu);
+
+/* MSR_KVM_SYSTEM_TIME, MSR_KVM_WALL_CLOCK; where there is no memory nothing is written */
+void clock_set_page(struct x86_vcpu *vcpu, u64 val);
+void clock_set_wall(struct x86_vcpu *vcpu, u64 val);
+
+/* KVM_KVMCLOCK_CTRL: 0, or -EINVAL without a clock page */
+int clock_guest_stopped(struct x86_vcpu *vcpu);
+
+/* KVM_GET_CLOCK, KVM_SET_CLOCK: any thread, no lock held. 0, -EINVAL */
+void clock_get(struct x86_vm *vm, struct kvm_clock_data *data);
+int clock_set(struct x86_vm *vm, const struct kvm_clock_data *data);
+
+/* Time of the guest's clock now, ns. Any thread. */
+u64 clock_now(struct x86_vm *vm);
+
+#endif

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Paravirtual MSRs: the functions of their rows in msr_table.def. */
+#include <asm/kvm_para.h>
+#include "msr_table.h"
+#include "pv.h"
+
+/* User space saves and restores whatever the guest's CPUID says. */
+static bool may_use(const struct x86_vcpu *vcpu, unsigned int feature, bool host)
+{
+	return host || pv_has(vcpu, feature);
+}
+
+/* --- kvmclock: two numbers each for the same two registers --- */
+
+static unsigned int clock_feature(u32 msr)
+{
+	return msr >= MSR_KVM_WALL_CLOCK_NEW ? KVM_FEATURE_CLOCKSOURCE2 : KVM_FEATURE_CLOCKSOURCE;
+}
+
+static bool is_wall_clock(u32 msr)
+{
+	return msr == MSR_KVM_WALL_CLOCK || msr == MSR_KVM_WALL_CLOCK_NEW;
+}
+
+MSR_READER(read_kvmclock)
+{
+	if (!may_use(vcpu, clock_feature(msr), host))
+		return MSR_GP;
+	*val = is_wall_clock(msr) ? READ_ONCE(vcpu->vm->clock.wall_msr) : vcpu->clock.msr;
+	return MSR_OK;
+}
+
+MSR_WRITER(write_kvmclock)
+{
+	if (!may_use(vcpu, clock_feature(msr), host))
+		return MSR_GP;
+	if (is_wall_clock(msr))
+		clock_set_wall(vcpu, val);
+	else
+		clock_set_page(vcpu, val);
+	return MSR_OK;
+}
