@@ -182,9 +182,9 @@ void clock_renew(struct x86_vcpu *vcpu)
 	mutex_unlock(&vm->clock.lock);
 }
 
-/* Pairs with the xchg() of renew(): either it sees the change or the flag is set again. */
 static void make_stale(struct x86_vm *vm)
 {
+	/* Pairs with the xchg() of renew(): it sees the change, or the flag is set again. */
 	smp_store_mb(vm->clock.stale, true);
 }
 

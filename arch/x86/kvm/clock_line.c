@@ -27,6 +27,12 @@ void clock_slope(struct clock_line *line, u64 hz)
 	line->shift = shift;
 }
 
+/* @a * @b / 2^32; what exceeds 64 bits is lost. */
+static u64 mul_shr32(u64 a, u32 b)
+{
+	return (a >> 32) * b + ((u64)(u32)a * b >> 32);
+}
+
 u64 clock_line_at(const struct clock_line *line, u64 tsc)
 {
 	u64 delta = tsc - line->tsc;
@@ -37,5 +43,5 @@ u64 clock_line_at(const struct clock_line *line, u64 tsc)
 		delta >>= -line->shift;
 	else
 		delta <<= line->shift;
-	return line->ns + (u64)(((unsigned __int128)delta * line->mul) >> 32);
+	return line->ns + mul_shr32(delta, line->mul);
 }
