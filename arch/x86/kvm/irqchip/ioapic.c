@@ -231,7 +231,7 @@ static bool ioapic_mmio_write(struct kvm_vcpu *vcpu, struct kvm_iodev *dev, gpa_
 	u32 data = 0;
 	int pin;
 
-	memcpy(&data, val, min(len, (int)sizeof(data)));
+	memcpy(&data, val, min_t(int, len, sizeof(data)));
 	raw_spin_lock_irqsave(&ioapic->lock, flags);
 	memcpy(was, ioapic->m.rte, sizeof(was));
 	next = ioapic_model_write(&ioapic->m, addr - IOAPIC_BASE, data, &pin);

@@ -93,10 +93,9 @@ static void set_timer(struct pit *pit, s64 now)
 	hrtimer_start(&pit->timer, ns_to_ktime(pit->due_ns), HRTIMER_MODE_ABS);
 }
 
-/* The timer has fired, so there was one, even if a read has moved the model past it. */
 static void count_ticks(struct pit *pit, s64 now)
 {
-	u64 ticks = max(pit_model_ticks(&pit->m, pit->counted_ns, now), 1ULL);
+	u64 ticks = pit_model_ticks(&pit->m, pit->counted_ns, now);
 	u64 most = 1 + (u64)(now - pit->counted_ns) / MIN_TICK_NS;
 
 	pit->backlog = min(pit->backlog + min(ticks, most), (u64)MAX_BACKLOG);
@@ -303,7 +302,6 @@ void pit_set_reinject(struct pit *pit, bool on)
 		kvm_irq_ack_register(kvm, &pit->ack);
 	else
 		kvm_irq_ack_unregister(kvm, &pit->ack);
-	irqchip_eoi_changed(pit->vm);
 }
 
 /* --- life --- */

@@ -70,10 +70,16 @@ static u16 to_bcd(u32 n)
 	return n / 1000 % 10 << 12 | n / 100 % 10 << 8 | n / 10 % 10 << 4 | n % 10;
 }
 
+/* Where the counter has got to at @now: a low gate holds it, but for one that was triggered. */
+static s64 reached(const struct pit_channel *c, s64 now)
+{
+	return c->gate || is_triggered(c) ? now : c->hold_ns;
+}
+
 /* Takes over the count that follows, when its time has come. */
 static void advance(struct pit_channel *c, s64 now)
 {
-	if (!c->next_count || now < c->next_ns)
+	if (!c->next_count || reached(c, now) < c->next_ns)
 		return;
 	c->load_ns = c->next_load_ns;
 	c->count = c->next_count;
@@ -83,17 +89,27 @@ static void advance(struct pit_channel *c, s64 now)
 /* Clocks since the count began. */
 static u64 elapsed(const struct pit_channel *c, s64 now)
 {
-	s64 at = c->gate || is_triggered(c) ? now : c->hold_ns;
+	s64 at = reached(c, now);
 
 	return at > c->load_ns ? ns_to_clocks(at - c->load_ns) : 0;
+}
+
+/* The counter as it is at @now. Looking at it does not change it: pit_model_ticks() counts yet. */
+static struct pit_channel seen_at(const struct pit_channel *c, s64 now)
+{
+	struct pit_channel seen = *c;
+
+	advance(&seen, now);
+	return seen;
 }
 
 /* What the counter holds: 0 stands for the largest count. */
 static u16 counter_value(const struct pit_channel *c, s64 now)
 {
-	u32 count = clocks_of(c, c->count);
+	struct pit_channel seen = seen_at(c, now);
+	u32 count = clocks_of(&seen, seen.count);
 	u32 size = c->bcd ? 10000 : 65536;
-	u64 clocks = elapsed(c, now);
+	u64 clocks = elapsed(&seen, now);
 	u32 value, half;
 
 	switch (c->mode) {
@@ -115,8 +131,9 @@ static u16 counter_value(const struct pit_channel *c, s64 now)
 
 static bool output(const struct pit_channel *c, s64 now)
 {
-	u32 count = clocks_of(c, c->count);
-	u64 clocks = elapsed(c, now);
+	struct pit_channel seen = seen_at(c, now);
+	u32 count = clocks_of(&seen, seen.count);
+	u64 clocks = elapsed(&seen, now);
 
 	switch (c->mode) {
 	case 0:
@@ -133,9 +150,8 @@ static bool output(const struct pit_channel *c, s64 now)
 	return true;
 }
 
-bool pit_model_out(struct pit_model *m, unsigned int channel, s64 now)
+bool pit_model_out(const struct pit_model *m, unsigned int channel, s64 now)
 {
-	advance(&m->ch[channel], now);
 	return output(&m->ch[channel], now);
 }
 
@@ -215,7 +231,7 @@ static void latch_status(struct pit_channel *c, s64 now)
 	c->status = c->rw_mode << CW_RW_SHIFT | (c->mode & 7) << CW_MODE_SHIFT | c->bcd;
 	if (output(c, now))
 		c->status |= STATUS_OUT;
-	if (c->load_ns > now || c->next_count)
+	if (c->load_ns > now || (c->next_count && now < c->next_ns))
 		c->status |= STATUS_NULL;
 	c->status_latched = 1;
 }
@@ -227,7 +243,6 @@ static void read_back(struct pit_model *m, u8 val, s64 now)
 	for (i = 0; i < PIT_CHANNELS; i++) {
 		if (!(val & BIT(i + 1)))
 			continue;
-		advance(&m->ch[i], now);
 		if (!(val & RB_NO_COUNT))
 			latch_count(&m->ch[i], now);
 		if (!(val & RB_NO_STATUS))
@@ -266,7 +281,6 @@ static bool write_control(struct pit_model *m, u8 val, s64 now)
 		program(c, val);
 		return !channel;
 	}
-	advance(c, now);
 	latch_count(c, now);
 	return false;
 }
@@ -315,7 +329,6 @@ static u8 read_counter(struct pit_channel *c, s64 now)
 		return c->latched_count >> 8;
 	}
 
-	advance(c, now);
 	value = counter_value(c, now);
 	switch (c->read_state) {
 	case PIT_MSB:
@@ -348,7 +361,7 @@ bool pit_model_write(struct pit_model *m, u16 port, u8 val, s64 now)
 }
 
 /* Bit 4 follows the refresh of memory, whose interval programs use as a clock: about 15 us. */
-static u8 read_speaker(struct pit_model *m, s64 now)
+static u8 read_speaker(const struct pit_model *m, s64 now)
 {
 	u8 val = now >> 14 & 1 ? PIT_SPEAKER_REFRESH : 0;
 
@@ -457,20 +470,21 @@ void pit_model_reset(struct pit_model *m)
 	}
 }
 
-void pit_model_save(struct pit_model *m, unsigned int channel, struct pit_channel *state, s64 now)
+void pit_model_save(const struct pit_model *m, unsigned int channel, struct pit_channel *state,
+		    s64 now)
 {
-	struct pit_channel *c = &m->ch[channel];
+	struct pit_channel c = seen_at(&m->ch[channel], now);
 
-	advance(c, now);
-	*state = *c;
-	if (c->next_count) {
-		state->count = c->next_count;
-		if (!is_triggered(c))
-			state->load_ns = c->next_load_ns;
-		state->next_count = 0;
+	*state = c;
+	state->next_count = 0;
+	if (c.next_count && !is_triggered(&c)) {
+		state->count = c.next_count;
+		state->load_ns = c.next_load_ns;
+	} else if (c.next_count && elapsed(&c, now) > clocks_of(&c, c.count)) {
+		state->count = c.next_count;
 	}
-	if (!c->gate && !is_triggered(c) && c->load_ns <= c->hold_ns)
-		state->load_ns += now - c->hold_ns;
+	if (!c.gate && !is_triggered(&c) && c.load_ns <= c.hold_ns)
+		state->load_ns += now - c.hold_ns;
 }
 
 /*

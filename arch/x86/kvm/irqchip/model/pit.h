@@ -72,14 +72,15 @@ bool pit_model_write(struct pit_model *m, u16 port, u8 val, s64 now);
 
 /* First rise of counter 0's output after @after, or PIT_NEVER. */
 s64 pit_model_next_tick(const struct pit_model *m, s64 after);
-/* How often does it rise after @after and until @now? */
+/* How often does it rise after @after and until @now? Whoever counts, counts on from there. */
 u64 pit_model_ticks(struct pit_model *m, s64 after, s64 now);
 
 /* The output of a counter. */
-bool pit_model_out(struct pit_model *m, unsigned int channel, s64 now);
+bool pit_model_out(const struct pit_model *m, unsigned int channel, s64 now);
 
 /* State for elsewhere, without a count that has yet to follow; and from there: any is taken. */
-void pit_model_save(struct pit_model *m, unsigned int channel, struct pit_channel *state, s64 now);
+void pit_model_save(const struct pit_model *m, unsigned int channel, struct pit_channel *state,
+		    s64 now);
 void pit_model_load(struct pit_model *m, unsigned int channel, const struct pit_channel *state,
 		    s64 now);
 
