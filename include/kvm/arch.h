@@ -53,7 +53,8 @@ long arch_vcpu_ioctl(struct kvm_vcpu *vcpu, unsigned int ioctl, unsigned long ar
 /* ioctls that must not wait for the mutex: -ENOIOCTLCMD if none of these. */
 long arch_vcpu_ioctl_unlocked(struct kvm_vcpu *vcpu, unsigned int ioctl, unsigned long arg);
 bool arch_vcpu_runnable(struct kvm_vcpu *vcpu);
-bool arch_vcpu_in_kernel(struct kvm_vcpu *vcpu);	/* was in supervisor mode when preempted */
+/* Is it in supervisor mode? In its thread, loaded, preemption off. */
+bool arch_vcpu_in_kernel(struct kvm_vcpu *vcpu);
 void arch_vcpu_debugfs(struct kvm_vcpu *vcpu, struct dentry *dir);
 /* Page offsets of the vCPU mmap beyond kvm_run and the coalesced ring (the PIO data page). */
 struct page *arch_vcpu_mmap_page(struct kvm_vcpu *vcpu, unsigned long pgoff);

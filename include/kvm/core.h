@@ -68,6 +68,8 @@ int kvm_unregister_coalesced(struct kvm *kvm, const struct kvm_coalesced_mmio_zo
 struct page *kvm_coalesced_page(struct kvm *kvm);
 void kvm_coalesced_free(struct kvm *kvm);
 
+void kvm_set_halt_poll(struct kvm *kvm, unsigned int ns);
+
 int kvm_set_ioeventfd(struct kvm *kvm, const struct kvm_ioeventfd *args);
 
 int kvm_debugfs_init(void);

@@ -62,6 +62,11 @@ struct kvm_vcpu {
 	sigset_t sigset;			/* (v) mask during KVM_RUN */
 	struct rcuwait wait;			/* a halted vCPU sleeps here */
 	bool preempted;				/* scheduled out while runnable */
+	bool preempted_in_kernel;		/* in supervisor mode, with preempted */
+	bool ready;				/* woken, and not on a CPU yet */
+	bool spinning;				/* looks for somebody to give the CPU to */
+	bool spin_turn;				/* was passed over last time because it spins */
+	unsigned int halt_poll_ns;		/* (v) for how long it looks before it sleeps */
 	struct dentry *debugfs;			/* (l:kvm_vms_lock) made when somebody looks */
 	struct kvm_vcpu_stats stat;		/* (v) */
 	char stats_id[KVM_STATS_ID_SIZE];	/* (c) */
@@ -129,9 +134,39 @@ void kvm_sigset_enter(struct kvm_vcpu *vcpu);
 void kvm_sigset_leave(struct kvm_vcpu *vcpu);
 
 /**
- * kvm_vcpu_block - sleep until arch_vcpu_runnable(), a kick or a signal
+ * kvm_vcpu_block - sleep until there is a reason not to
  * @vcpu: the caller's own, loaded, in no read section
+ *
+ * Reasons are arch_vcpu_runnable(), KVM_REQ_UNBLOCK, KVM_REQ_VM_DEAD and a
+ * signal. A kick makes it look for them again; other requests wait for the vCPU,
+ * and do not wake it.
+ * Return: whether it slept.
  */
-void kvm_vcpu_block(struct kvm_vcpu *vcpu);
+bool kvm_vcpu_block(struct kvm_vcpu *vcpu);
+
+/**
+ * kvm_vcpu_halt - the same, but look for a while before sleeping
+ * @vcpu: as above
+ */
+void kvm_vcpu_halt(struct kvm_vcpu *vcpu);
+
+/**
+ * kvm_vcpu_on_spin - @vcpu spins: let another one have the CPU that may end that
+ * @vcpu: the caller's own
+ * @kernel_only: it spins in supervisor mode, where those in user mode hold no lock
+ *
+ * Context: may schedule; in a read section, or in none.
+ */
+void kvm_vcpu_on_spin(struct kvm_vcpu *vcpu, bool kernel_only);
+
+/**
+ * kvm_vcpu_yield_to - give the CPU to another vCPU
+ * @vcpu: the caller's own
+ * @target: the other
+ *
+ * Return: > 0 when it got it, 0 when it runs or cannot, -ESRCH when there is
+ * nobody to take the CPU from.
+ */
+int kvm_vcpu_yield_to(struct kvm_vcpu *vcpu, struct kvm_vcpu *target);
 
 #endif

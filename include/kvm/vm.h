@@ -88,6 +88,10 @@ struct kvm {
 	struct list_head irq_resamplers;	/* (l:irqfds_mutex) */
 	bool had_irqfds;			/* (l:irqfds_mutex) */
 
+	unsigned int max_halt_poll_ns;		/* KVM_CAP_HALT_POLL, if own_halt_poll */
+	bool own_halt_poll;
+	int last_boosted;			/* position of the vCPU that a spinning one gave its CPU to */
+
 	struct list_head link;			/* (l:kvm_vms_lock) in kvm_vms */
 	u32 manual_dirty_log;			/* (l:slots_lock) KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2 flags */
 	pid_t pid;				/* (c) creator, and its descriptor: name in debugfs */

@@ -37,6 +37,7 @@ static void switched_in(struct preempt_notifier *pn, int cpu)
 	struct kvm_vcpu *vcpu = container_of(pn, struct kvm_vcpu, preempt);
 
 	WRITE_ONCE(vcpu->preempted, false);
+	WRITE_ONCE(vcpu->ready, false);
 	put_on(vcpu, cpu);
 }
 
@@ -44,8 +45,10 @@ static void switched_out(struct preempt_notifier *pn, struct task_struct *next)
 {
 	struct kvm_vcpu *vcpu = container_of(pn, struct kvm_vcpu, preempt);
 
-	if (task_is_runnable(current))
+	if (task_is_runnable(current)) {
+		WRITE_ONCE(vcpu->preempted_in_kernel, arch_vcpu_in_kernel(vcpu));
 		WRITE_ONCE(vcpu->preempted, true);
+	}
 	take_off(vcpu);
 }
 

@@ -85,7 +85,8 @@ void kvm_vcpu_kick(struct kvm_vcpu *vcpu)
 
 	/* What the vCPU is to see was written before; also orders it before the reads below. */
 	smp_mb();
-	rcuwait_wake_up(&vcpu->wait);
+	if (rcuwait_wake_up(&vcpu->wait))
+		WRITE_ONCE(vcpu->ready, true);
 
 	cpu = guest_cpu(vcpu, get_cpu());
 	if (cpu >= 0 && cpu_online(cpu))

@@ -111,22 +111,6 @@ static long vcpu_run(struct kvm_vcpu *vcpu)
 	return ret;
 }
 
-void kvm_vcpu_block(struct kvm_vcpu *vcpu)
-{
-	prepare_to_rcuwait(&vcpu->wait);
-	vcpu->stat.blocking = 1;
-	for (;;) {
-		set_current_state(TASK_INTERRUPTIBLE);
-		if (kvm_take_request(KVM_REQ_UNBLOCK, vcpu) || arch_vcpu_runnable(vcpu) ||
-		    signal_pending(current))
-			break;
-		schedule();
-	}
-	vcpu->stat.blocking = 0;
-	finish_rcuwait(&vcpu->wait);
-}
-EXPORT_SYMBOL_GPL(kvm_vcpu_block);
-
 /* --- ioctls --- */
 
 static bool vcpu_usable(const struct kvm_vcpu *vcpu)

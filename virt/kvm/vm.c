@@ -204,26 +204,42 @@ static int vm_release(struct inode *inode, struct file *file)
 	return 0;
 }
 
-static int vm_enable_cap(struct kvm *kvm, void __user *argp)
+static int cap_manual_dirty_log(struct kvm *kvm, const struct kvm_enable_cap *cap)
 {
-	struct kvm_enable_cap cap;
 	u64 allowed = 0;
 
-	if (copy_from_user(&cap, argp, sizeof(cap)))
-		return -EFAULT;
-
-	if (cap.cap != KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2)
-		return arch_vm_enable_cap(kvm, &cap);
-
-	if (cap.args[0] & KVM_DIRTY_LOG_MANUAL_PROTECT_ENABLE)
+	if (cap->args[0] & KVM_DIRTY_LOG_MANUAL_PROTECT_ENABLE)
 		allowed = KVM_DIRTY_LOG_MANUAL_PROTECT_ENABLE | KVM_DIRTY_LOG_INITIALLY_SET;
-	if (cap.flags || cap.args[0] & ~allowed)
+	if (cap->flags || cap->args[0] & ~allowed)
 		return -EINVAL;
 
 	mutex_lock(&kvm->slots_lock);
-	kvm->manual_dirty_log = cap.args[0];
+	kvm->manual_dirty_log = cap->args[0];
 	mutex_unlock(&kvm->slots_lock);
 	return 0;
+}
+
+static int cap_halt_poll(struct kvm *kvm, const struct kvm_enable_cap *cap)
+{
+	if (cap->flags || cap->args[0] > UINT_MAX)
+		return -EINVAL;
+	kvm_set_halt_poll(kvm, cap->args[0]);
+	return 0;
+}
+
+static int vm_enable_cap(struct kvm *kvm, void __user *argp)
+{
+	struct kvm_enable_cap cap;
+
+	if (copy_from_user(&cap, argp, sizeof(cap)))
+		return -EFAULT;
+	switch (cap.cap) {
+	case KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2:
+		return cap_manual_dirty_log(kvm, &cap);
+	case KVM_CAP_HALT_POLL:
+		return cap_halt_poll(kvm, &cap);
+	}
+	return arch_vm_enable_cap(kvm, &cap);
 }
 
 static int vm_set_region(struct kvm *kvm, void __user *argp, size_t size)
