@@ -23,6 +23,10 @@ KDIR	?= /lib/modules/$(shell uname -r)/build
 export DKVM_CACHE ?= $(HOME)/.cache/dkvm
 # ours or stock: whose modules `make run` and `make shell` load.
 MODULES	?= ours
+# amd (SVM, in QEMU) or intel (VMX, in Bochs), for run, check, bench and selftests. make check without it
+# runs both, the others take amd.
+VENDOR	?=
+vendor_arg = $(if $(VENDOR),--vendor $(VENDOR))
 
 modules:
 	@if [ -d "$(KDIR)" ]; then \
@@ -48,16 +52,16 @@ tools:
 	@$(TESTBED)/fetch tools
 
 run: tools
-	@$(if $(filter stock,$(MODULES)),,$(TESTBED)/build &&) $(TESTBED)/run-guest --modules $(MODULES) $(RUN_ARGS)
+	@$(if $(filter stock,$(MODULES)),,$(TESTBED)/build &&) $(TESTBED)/run-guest --modules $(MODULES) $(vendor_arg) $(RUN_ARGS)
 
 shell: tools
-	@$(if $(filter ours,$(MODULES)),$(TESTBED)/build &&) $(TESTBED)/l1 --modules $(MODULES) --interactive $(RUN_ARGS)
+	@$(if $(filter ours,$(MODULES)),$(TESTBED)/build &&) $(TESTBED)/l1 --modules $(MODULES) --vendor amd --interactive $(RUN_ARGS)
 
 check: tools
-	@$(TESTBED)/check $(CHECK_ARGS)
+	@$(TESTBED)/check $(vendor_arg) $(CHECK_ARGS)
 
 bench: tools
-	@$(TESTBED)/bench
+	@$(TESTBED)/bench $(vendor_arg)
 
 sparse:
 	@$(TESTBED)/build --sparse
@@ -71,10 +75,10 @@ layering: tools
 
 selftests: tools
 	@$(TESTBED)/build
-	@$(TESTBED)/selftests
+	@$(TESTBED)/selftests $(vendor_arg)
 
 fetch:
-	@$(TESTBED)/fetch tools kernel qemu client source
+	@$(TESTBED)/fetch tools kernel qemu client source bochs
 
 clean:
 	@if [ -d "$(KDIR)" ]; then $(MAKE) -C "$(KDIR)" M="$(TOP)" clean; fi
@@ -85,8 +89,9 @@ help:
 	@echo '  make run                boot a Debian guest on our modules, in an emulated SVM machine'
 	@echo '  make run MODULES=stock  the same on the modules of the distribution'
 	@echo '  make shell              a shell in that machine, our modules loaded (MODULES=stock|none)'
-	@echo '  make check              all tests'
+	@echo '  make check              all tests, on SVM and on VMX (VENDOR=amd|intel)'
 	@echo '  make bench              instructions per exit, ours beside stock'
+	@echo '  make run VENDOR=intel   as make run, in an emulated VMX machine (also bench, selftests)'
 	@echo 'Parts of make check:'
 	@echo '  make sparse             build with sparse'
 	@echo '  make checkpatch         coding style'

@@ -17,7 +17,7 @@ import subprocess
 import sys
 
 from common import CACHE, Cpio, read, write_atomic
-from machine import HERE, PATH, closure, die, dkvm_mod, find_ours, kvm_modules, unpacked_module
+from machine import HERE, PATH, boot_kernel, closure, die, dkvm_mod, find_ours, kvm_modules, unpacked_module
 
 STAGES = ("tools", "kernel", "bochs")
 READY = CACHE + "/bochs/bochs"
@@ -40,7 +40,7 @@ NO_PYTHON = re.compile(r"/(test|tests|idlelib|lib2to3|distutils|ensurepip|tkinte
                        r"|multiprocessing|zoneinfo|queue|contextvars|asyncio|lsprof|hashlib)\.cpython.*"
                        r"|(readline|nis|audioop|ossaudiodev|xxlimited.*|termios|resource|syslog|spwd)\.cpython.*)$")
 
-REAL_MODE, PROTECTED_MODE, COMMAND_LINE = 0x90000, 0x100000, 0x9800
+INFO = 0x90000                 # as boot.S has it
 
 INIT = r"""#!/run/dkvm/bin/busybox sh
 bb=/run/dkvm/bin/busybox
@@ -231,29 +231,67 @@ def prepare(opt, tmp, script):
         f.write(initrd)
     # Below the ACPI tables at the end of the memory.
     opt.initrd_at = (min(opt.mib << 20, 0x7f000000) - (1 << 20) - len(initrd)) & ~0xfff
-    image = bytearray(read(f"{CACHE}/linux/boot/vmlinuz-{opt.release}"))
     cmdline = ["console=ttyS0,115200", "quiet", "panic=-1", "nokaslr", "oops=panic", "log_buf_len=8M", "no_hash_pointers",
-               "hung_task_panic=0", "rodata=off", "edd=off", "tsc=reliable",
+               "hung_task_panic=0", "rodata=off", "tsc=reliable",
                "initcall_blacklist=jent_mod_init,load_system_certificate_list,bpf_tcp_ca_kfunc_init,"
                "bpf_dummy_struct_ops_init,trace_eval_init,init_kprobe_trace"]
     if not opt.mitigations:
         cmdline.append("mitigations=off")
     if opt.append:
         cmdline.append(opt.append)
-    # The header of the boot protocol: Documentation/arch/x86/boot.rst, "The Real-Mode Kernel Header".
-    length = ((image[0x1f1] or 4) + 1) * 512
-    setup, rest = image[:length], image[length:]
-    setup[0] = 0
-    setup[0x210] = 0xff                                            # type_of_loader: none with a number
-    setup[0x211] |= 0x80                                           # loadflags: there is a heap
-    struct.pack_into("<II", setup, 0x218, opt.initrd_at, len(initrd))
-    struct.pack_into("<H", setup, 0x224, COMMAND_LINE - 0x200)     # heap_end_ptr
-    struct.pack_into("<I", setup, 0x228, REAL_MODE + COMMAND_LINE)
-    line = " ".join(cmdline).encode() + b"\0"
-    setup += b"\0" * (COMMAND_LINE - len(setup)) + line
-    for name, data in (("setup", setup), ("kernel", rest), ("rom", boot_rom())):
+    entry, opt.kernel_at, kernel = loaded_kernel(opt.release)
+    info = start_info(opt, entry, len(initrd), " ".join(cmdline))
+    for name, data in (("info", info), ("kernel", kernel), ("rom", boot_rom())):
         with open(f"{tmp}/{name}", "wb") as f:
             f.write(data)
+
+
+def loaded_kernel(rel):
+    """The kernel as its ELF headers want it in memory: entry point of PVH, address, contents."""
+    elf = read(boot_kernel(rel))
+    off, size, count = (struct.unpack_from("<Q", elf, 32)[0], *struct.unpack_from("<HH", elf, 54))
+    parts, entry = [], None
+    for n in range(count):
+        kind, _, offset, _, paddr, filesz, _, _ = struct.unpack_from("<IIQQQQQQ", elf, off + n * size)
+        if kind == 1:
+            parts.append((paddr, elf[offset:offset + filesz]))
+        elif kind == 4:
+            entry = entry or pvh_entry(elf[offset:offset + filesz])
+    if entry is None:
+        die("the kernel has no PVH entry")
+    start = min(paddr for paddr, _ in parts)
+    image = bytearray(max(paddr + len(data) for paddr, data in parts) - start)
+    for paddr, data in parts:
+        image[paddr - start:paddr - start + len(data)] = data
+    return entry, start, image
+
+
+def pvh_entry(notes):
+    """The ELF note PHYS32_ENTRY of the name Xen, if it is among these."""
+    at = 0
+    while at + 12 <= len(notes):
+        name, desc, kind = struct.unpack_from("<III", notes, at)
+        where = at + 12 + (name + 3 & ~3)
+        if kind == 18 and notes[at + 12:at + 16] == b"Xen\0":
+            return int.from_bytes(notes[where:where + desc], "little") & 0xffffffff
+        at = where + (desc + 3 & ~3)
+    return None
+
+
+def start_info(opt, entry, initrd_size, cmdline):
+    """What boot.S finds, and the start information behind it (struct hvm_start_info, version 1)."""
+    info = bytearray(0x3000)
+    struct.pack_into("<I", info, 4, entry)
+    modules, memmap, line = 0x100, 0x200, 0x1000
+    end = opt.mib << 20
+    # The map of Bochs' BIOS: its data below 640 KiB, the ACPI tables at the end of the memory.
+    ranges = [(0, 0x9f000, 1), (0x9f000, 0x61000, 2), (1 << 20, end - (1 << 20) - 0x10000, 1), (end - 0x10000, 0x10000, 3)]
+    struct.pack_into("<IIIIQQQQII", info, 16, 0x336ec578, 1, 0, 1, INFO + modules, INFO + line, 0, INFO + memmap, len(ranges), 0)
+    struct.pack_into("<QQQQ", info, modules, opt.initrd_at, initrd_size, 0, 0)
+    for n, (start, size, kind) in enumerate(ranges):
+        struct.pack_into("<QQII", info, memmap + n * 24, start, size, kind, 0)
+    info[line:line + len(cmdline)] = cmdline.encode()
+    return info
 
 
 def boot_rom():
@@ -270,13 +308,13 @@ memory: guest={opt.mib}, host={opt.mib}
 romimage: file={bochs}/bios.bin
 vgaromimage: file={bochs}/vgabios.bin
 optromimage1: file={tmp}/rom, address=0xd0000
-optramimage1: file={tmp}/setup, address={REAL_MODE:#x}
-optramimage2: file={tmp}/kernel, address={PROTECTED_MODE:#x}
+optramimage1: file={tmp}/info, address={INFO:#x}
+optramimage2: file={tmp}/kernel, address={opt.kernel_at:#x}
 optramimage3: file={tmp}/initrd, address={opt.initrd_at:#x}
 boot: disk
 com1: enabled=1, mode=file, dev={log}/console.log
 port_e9_hack: enabled=1
-cpu: model={MODELS[opt.cpu]}, count={opt.smp}, ips={IPS}, reset_on_triple_fault=0, ignore_bad_msrs=1
+cpu: model={MODELS[opt.cpu]}, count={opt.smp}, ips={IPS}, reset_on_triple_fault=0, ignore_bad_msrs=1, msrs={tmp}/msrs
 clock: sync=none, time0=local
 log: {log}/bochs.log
 panic: action=fatal
@@ -285,6 +323,9 @@ info: action={"report" if opt.verbose else "ignore"}
 """
     with open(tmp + "/bochsrc", "w", encoding="ascii") as f:
         f.write(config)
+    # IA32_MISC_ENABLE with fast strings: the kernel copies with REP MOVS then, Bochs' fastest instruction.
+    with open(tmp + "/msrs", "w", encoding="ascii") as f:
+        f.write("0x1a0 0 0 0x1 0 0 0 0x1\n")
     return [bochs + "/bochs", "-q", "-f", tmp + "/bochsrc"]
 
 

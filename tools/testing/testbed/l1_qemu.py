@@ -10,7 +10,7 @@ import subprocess
 import sys
 
 from common import CACHE, Cpio, read, write_atomic
-from machine import closure, die, dkvm_mod, find_ours, unpacked_module
+from machine import boot_kernel, closure, die, dkvm_mod, find_ours, unpacked_module
 
 # Modules of L1's initramfs, beside the distribution's KVM: names as in modules.dep.
 STAGES = ("tools", "kernel", "qemu")
@@ -61,24 +61,6 @@ echo "exit $s" > run/dkvm/log
 sync
 poweroff -f
 """
-
-def boot_kernel(rel):
-    """The uncompressed kernel: QEMU enters it through PVH, which saves the emulated unpacking."""
-    out = f"{CACHE}/l1/{rel}/vmlinux"
-    if os.path.exists(out):
-        return out
-    image = read(f"{CACHE}/linux/boot/vmlinuz-{rel}")
-    start = image.find(b"\x28\xb5\x2f\xfd")
-    if start < 0 or not shutil.which("zstd"):
-        return f"{CACHE}/linux/boot/vmlinuz-{rel}"
-    # zstd complains about the bytes behind the frame; what it wrote until then is the kernel.
-    raw = subprocess.run(["zstd", "-dc"], input=image[start:], stdout=subprocess.PIPE,
-                         stderr=subprocess.DEVNULL, check=False).stdout
-    if raw[:4] != b"\x7fELF":
-        return f"{CACHE}/linux/boot/vmlinuz-{rel}"
-    write_atomic(out, raw)
-    return out
-
 
 def base_initramfs(rel):
     """The part of the initramfs that is the same in every run, cached."""

@@ -1,17 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * An option ROM for Bochs that starts the Linux kernel which l1 put into memory: the real-mode part
- * with its header filled in at 0x90000, the rest at 0x100000, the initramfs high up. The BIOS calls
- * the ROM once while it starts; the ROM makes itself the bootstrap loader, interrupt 0x19.
+ * An option ROM for Bochs that starts the Linux kernel which l1 put into memory. The BIOS calls the ROM
+ * once while it starts; the ROM makes itself the bootstrap loader, interrupt 0x19.
  *
- * The entry is the one of the 16-bit boot protocol (Documentation/arch/x86/boot.rst, "Running the
- * Kernel"). What was loaded is used up by that: a second start, after a reset, ends the emulator.
+ * The uncompressed kernel is entered by the PVH protocol (Documentation/arch/x86/boot.rst names it): 32-bit
+ * protected mode, flat segments, no paging, EBX the address of the start information. l1 prepared that,
+ * and left the entry point for us. What was loaded is used up by a start: a second one, after a
+ * reset, ends the emulator.
  */
+#define INFO_SEGMENT	0x9000		/* l1: a byte that becomes 1, entry point at 4, start information at 16 */
+
 	.code16
 	.globl _start
 _start:
-	.byte	0x55, 0xaa		/* signature, size in 512 bytes; l1 adds the checksum */
-	.byte	1
+	.byte	0x55, 0xaa, 1		/* signature, size in 512 bytes; l1 adds the checksum */
 	push	%ds
 	xor	%ax, %ax
 	mov	%ax, %ds
@@ -21,18 +23,17 @@ _start:
 	lret
 
 boot:
-	mov	$0x9000, %ax
-	mov	%ax, %ds
-	cmpb	$0, 0			/* the old boot sector at the start has no use */
-	jne	end
-	movb	$1, 0
 	cli
-	mov	%ax, %es
-	mov	%ax, %fs
-	mov	%ax, %gs
-	mov	%ax, %ss
-	mov	$0x9700, %sp
-	ljmp	$0x9020, $0
+	mov	$INFO_SEGMENT, %ax
+	mov	%ax, %ds
+	testb	$1, 0
+	jnz	end
+	movb	$1, 0
+	lgdtl	%cs:gdt_pointer
+	mov	%cr0, %eax
+	or	$1, %al
+	mov	%eax, %cr0
+	ljmpl	$8, $(0xd0000 + flat)
 
 end:
 	mov	$0x8900, %dx		/* Bochs ends when it sees this word here */
@@ -44,3 +45,21 @@ end:
 	jmp	1b
 word:
 	.ascii	"Shutdown"
+
+	.code32
+flat:
+	mov	$16, %eax
+	mov	%eax, %ds
+	mov	%eax, %es
+	mov	%eax, %ss
+	mov	$(INFO_SEGMENT * 16 + 16), %ebx
+	jmp	*(INFO_SEGMENT * 16 + 4)
+
+	.balign	8
+gdt:
+	.quad	0
+	.quad	0x00cf9b000000ffff	/* code */
+	.quad	0x00cf93000000ffff	/* data */
+gdt_pointer:
+	.word	. - gdt - 1
+	.long	0xd0000 + gdt
