@@ -8,10 +8,20 @@ static struct machine *of(struct emul_ctxt *c)
 	return c->owner;
 }
 
-/* Is it this call's turn to fail? */
+/* Is it this call's turn to fail? A stream decides for each and says how. */
 static bool fails(struct machine *m)
 {
-	return ++m->calls == m->fail_at;
+	static const enum emul_rc ways[] = {
+		EMUL_FAULT, EMUL_UNHANDLED, EMUL_RETRY, EMUL_FAULT,
+	};
+	u8 b;
+
+	if (!m->stream_len)
+		return ++m->calls == m->fail_at;
+	b = *m->stream++;
+	m->stream_len--;
+	m->fail_with = ways[b & 3];
+	return b >= 0xe0;
 }
 
 static enum emul_rc failure(struct emul_ctxt *c)

@@ -48,6 +48,8 @@ struct machine {
 	unsigned int fail_at;	/* the n-th callback returns fail_with */
 	enum emul_rc fail_with;
 	unsigned int calls;
+	const u8 *stream;	/* while it lasts, a byte for each callback */
+	unsigned int stream_len;
 	bool steal;		/* the next cmpxchg loses its race */
 	struct event ev[NR_EVENTS];
 	unsigned int nr_ev;
