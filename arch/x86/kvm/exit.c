@@ -41,6 +41,14 @@ int exit_nop(struct x86_vcpu *vcpu)
 }
 EXPORT_SYMBOL_GPL(exit_nop);
 
+/* PAUSE, many times in a row: another vCPU has what this one waits for. */
+int exit_pause(struct x86_vcpu *vcpu)
+{
+	kvm_vcpu_on_spin(&vcpu->base, !regs_cpl(vcpu));
+	return vendor_call(skip, vcpu);
+}
+EXPORT_SYMBOL_GPL(exit_pause);
+
 /* Guest memory is coherent whatever its caches do. */
 int exit_invd(struct x86_vcpu *vcpu)
 {

@@ -14,7 +14,8 @@ int exit_hypercall(struct x86_vcpu *vcpu);
 int hypercall_done(struct x86_vcpu *vcpu, int ret);	/* likewise, for VMCALL and VMMCALL */
 void hypercall_fast(struct x86_vcpu *vcpu);	/* interrupts off; RIP is the caller's */
 int exit_invd(struct x86_vcpu *vcpu);		/* INVD, WBINVD: skip */
-int exit_nop(struct x86_vcpu *vcpu);		/* MONITOR, MWAIT, PAUSE as NOP: skip */
+int exit_nop(struct x86_vcpu *vcpu);		/* MONITOR, MWAIT as NOP: skip */
+int exit_pause(struct x86_vcpu *vcpu);		/* PAUSE-loop exit: let another vCPU run */
 int exit_rdpmc(struct x86_vcpu *vcpu);
 int exit_irq_window(struct x86_vcpu *vcpu);
 int exit_shutdown(struct x86_vcpu *vcpu);	/* triple fault: KVM_EXIT_SHUTDOWN */

@@ -260,7 +260,10 @@ static noinline int run_wait(struct x86_vcpu *vcpu)
 {
 	if (!mp_can_run(vcpu)) {
 		kvm_vcpu_srcu_unlock(&vcpu->base);
-		kvm_vcpu_block(&vcpu->base);
+		if (vcpu->mp_state == KVM_MP_STATE_HALTED)
+			kvm_vcpu_halt(&vcpu->base);
+		else
+			kvm_vcpu_block(&vcpu->base);
 		kvm_vcpu_srcu_lock(&vcpu->base);
 	}
 	if (kvm_test_request(KVM_REQ_VM_DEAD, &vcpu->base))
