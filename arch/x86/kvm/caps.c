@@ -5,6 +5,7 @@
  */
 #include <asm/cpufeature.h>
 #include <kvm/arch.h>
+#include <kvm/irq.h>
 #include "cpuid.h"
 #include "irqchip/irqchip.h"
 #include "module.h"
@@ -33,6 +34,7 @@ struct cap_value {
 
 /* Answers that depend on nothing. */
 static const struct cap_value fixed_caps[] = {
+	{ KVM_CAP_IRQCHIP,			1 },
 	{ KVM_CAP_HLT,				1 },
 	{ KVM_CAP_MMU_SHADOW_CACHE_CONTROL,	1 },
 	{ KVM_CAP_SET_TSS_ADDR,			1 },
@@ -41,6 +43,10 @@ static const struct cap_value fixed_caps[] = {
 	{ KVM_CAP_EXT_CPUID,			1 },
 	{ KVM_CAP_EXT_EMUL_CPUID,		1 },
 	{ KVM_CAP_NOP_IO_DELAY,			1 },
+	{ KVM_CAP_PIT,				1 },
+	{ KVM_CAP_PIT2,				1 },
+	{ KVM_CAP_PIT_STATE2,			1 },
+	{ KVM_CAP_REINJECT_CONTROL,		1 },
 	{ KVM_CAP_MP_STATE,			1 },
 	{ KVM_CAP_USER_NMI,			1 },
 	{ KVM_CAP_SET_GUEST_DEBUG,		1 },
@@ -51,6 +57,10 @@ static const struct cap_value fixed_caps[] = {
 	{ KVM_CAP_XSAVE,			1 },
 	{ KVM_CAP_SREGS2,			1 },
 	{ KVM_CAP_SYNC_REGS,			KVM_SYNC_X86_VALID_FIELDS },
+	{ KVM_CAP_X2APIC_API,			KVM_X2APIC_API_USE_32BIT_IDS |
+						KVM_X2APIC_API_DISABLE_BROADCAST_QUIRK },
+	{ KVM_CAP_TSC_DEADLINE_TIMER,		1 },
+	{ KVM_CAP_X86_APIC_BUS_CYCLES_NS,	1 },
 	{ KVM_CAP_IMMEDIATE_EXIT,		1 },
 	{ KVM_CAP_ENABLE_CAP,			1 },
 	{ KVM_CAP_GET_TSC_KHZ,			1 },
@@ -75,8 +85,12 @@ static const struct cap_value fixed_caps[] = {
 	{ KVM_CAP_PRE_FAULT_MEMORY,		1 },
 	{ KVM_CAP_X86_GUEST_MODE,		1 },
 	{ KVM_CAP_LAST_CPU,			1 },
-	/* QEMU wants it even where it never routes: see KVM_SET_GSI_ROUTING. */
-	{ KVM_CAP_IRQ_ROUTING,			4096 },
+	{ KVM_CAP_IRQ_ROUTING,			KVM_MAX_IRQ_ROUTES },
+	{ KVM_CAP_IRQ_INJECT_STATUS,		1 },
+	{ KVM_CAP_IRQFD,			1 },
+	{ KVM_CAP_IRQFD_RESAMPLE,		1 },
+	{ KVM_CAP_SIGNAL_MSI,			1 },
+	{ KVM_CAP_SPLIT_IRQCHIP,		1 },
 };
 
 int arch_check_extension(struct kvm *kvm, long cap)
@@ -147,6 +161,8 @@ int x86_vm_enable_cap(struct x86_vm *vm, const struct kvm_enable_cap *cap)
 	case KVM_CAP_DISABLE_QUIRKS:
 		vm->disabled_quirks = arg;
 		return 0;
+	case KVM_CAP_SPLIT_IRQCHIP:
+		return irqchip_split(vm, arg);
 	case KVM_CAP_X86_DISABLE_EXITS:
 		return disable_exits(vm, arg);
 	case KVM_CAP_MAX_VCPU_ID:
