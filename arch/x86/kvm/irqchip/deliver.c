@@ -211,7 +211,11 @@ enum irq_fate irq_deliver(struct x86_vm *vm, struct x86_vcpu *source, const stru
 }
 EXPORT_SYMBOL_GPL(irq_deliver);
 
-/* SDM Vol. 3 "Message Address Register Format", "Message Data Register Format" */
+/*
+ * SDM Vol. 3 "Message Address Register Format", "Message Data Register Format". The
+ * level bit is not looked at: an IOAPIC in user space that sends a level-triggered
+ * message leaves it clear, and none is sent to take one back.
+ */
 void irq_msg_from_msi(const struct x86_vm *vm, u64 address, u32 data, struct irq_msg *msg)
 {
 	*msg = (struct irq_msg){
@@ -221,13 +225,10 @@ void irq_msg_from_msi(const struct x86_vm *vm, u64 address, u32 data, struct irq
 		.logical = address & BIT(2),
 		.lowest_hint = address & BIT(3),
 		.level = data & BIT(15),
-		.assert = data & BIT(14),
+		.assert = true,
 	};
 	if (READ_ONCE(vm->x2apic_ids))
 		msg->dest |= address >> 32 & 0xffffff00;
-	/* The level counts for level-triggered messages alone. */
-	if (!msg->level)
-		msg->assert = true;
 }
 
 enum irq_fate irq_deliver_msi(struct x86_vm *vm, u64 address, u32 data)
