@@ -463,15 +463,16 @@ void emul_fault_begins(struct x86_vcpu *vcpu)
 }
 
 /**
- * emul_fast_mmio_write - emulate a store that faulted, if a device takes it at once
+ * emul_fast_mmio - emulate an access that faulted, if a device serves it at once
  * @vcpu: has just left the guest
  * @gpa:  where no memory is
+ * @write: it was a store
  *
  * Context: interrupts may be off. What was decoded is kept for emul_insn(),
  * which handles the same exit if the answer is no.
  * Return: true if RIP is behind the instruction.
  */
-bool emul_fast_mmio_write(struct x86_vcpu *vcpu, gpa_t gpa)
+bool emul_fast_mmio(struct x86_vcpu *vcpu, gpa_t gpa, bool write)
 {
 	struct emul_vcpu *e = vcpu->emul;
 	struct emul_ctxt *c;
@@ -480,7 +481,7 @@ bool emul_fast_mmio_write(struct x86_vcpu *vcpu, gpa_t gpa)
 	if (unlikely(!e || watched(vcpu)))
 		return false;
 	c = &e->c;
-	emul_start(e, EMUL_PF | EMUL_MMIO | EMUL_PF_WRITE);
+	emul_start(e, EMUL_PF | EMUL_MMIO | (write ? EMUL_PF_WRITE : 0));
 	fetch_now(c);
 	if (!c->nr_bytes)
 		return false;

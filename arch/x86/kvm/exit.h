@@ -119,11 +119,11 @@ int emul_run_interpreted(struct x86_vcpu *vcpu);	/* in place of an entry; RUN_* 
 void emul_module_init(void);
 
 /*
- * A store to @gpa, where no memory is, faulted: emulate it if a device of the
- * kernel takes it at once. Interrupts may be off; false: emul_insn().
+ * An access to @gpa, where no memory is, faulted: emulate it if a device of the
+ * kernel serves it at once. Interrupts may be off; false: emul_insn().
  */
 void emul_fault_begins(struct x86_vcpu *vcpu);
-bool emul_fast_mmio_write(struct x86_vcpu *vcpu, gpa_t gpa);
+bool emul_fast_mmio(struct x86_vcpu *vcpu, gpa_t gpa, bool write);
 
 /*
  * An instruction was completed by software and RIP is behind it: interrupt

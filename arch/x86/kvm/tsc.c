@@ -17,6 +17,7 @@
 #include <linux/units.h>
 #include <linux/uaccess.h>
 #include <asm/tsc.h>
+#include "irqchip/irqchip.h"
 #include "pv.h"
 #include "regs.h"
 #include "vendor.h"
@@ -62,6 +63,7 @@ static void set_offset(struct x86_vcpu *vcpu, u64 offset)
 	WRITE_ONCE(vcpu->tsc.offset, offset);
 	vendor_call(tsc_write_offset, vcpu, offset);
 	clock_tsc_changed(vcpu);
+	lapic_timer_tsc_changed(vcpu);
 }
 
 /* Is @val where the VM's TSC is by now, if it went on from the last write? */
@@ -165,6 +167,7 @@ int tsc_set_khz(struct x86_vcpu *vcpu, u32 khz)
 				ratio ?: 1ull << vendor_caps.tsc_frac_bits);
 		clock_tsc_changed(vcpu);
 	}
+	lapic_timer_tsc_changed(vcpu);
 	return 0;
 }
 

@@ -122,6 +122,11 @@ int lapic_take_irq(struct x86_vcpu *vcpu);
 /* Is something posted that might wake a halted vCPU? Any thread; a hint. */
 bool lapic_has_posted(const struct x86_vcpu *vcpu);
 
+/* The interrupt in service has ended, by whatever way the guest said so (PV EOI). Interrupts may be off. */
+void lapic_eoi(struct x86_vcpu *vcpu);
+/* Would that change nothing but ISR and PPR? Then nobody needs to hear of it at once. */
+bool lapic_eoi_is_silent(const struct x86_vcpu *vcpu);
+
 u64 lapic_get_cr8(struct x86_vcpu *vcpu);
 void lapic_set_cr8(struct x86_vcpu *vcpu, u64 cr8);
 /* Priority class of the interrupt that waits only for the guest to lower CR8; -1: there is none */
@@ -129,14 +134,16 @@ int lapic_tpr_threshold(struct x86_vcpu *vcpu);
 
 /* APICBASE has a new value, which was legal; @old: what it was. May sleep. */
 void lapic_base_changed(struct x86_vcpu *vcpu, u64 old, bool host);
-/* x2APIC MSRs (0x800-0x8ff); false: #GP(0). May sleep. */
+/* x2APIC MSRs (0x800-0x8ff); false: #GP(0). Writing may sleep, reading does not. */
 bool lapic_x2apic_read(struct x86_vcpu *vcpu, u32 msr, u64 *val);
 bool lapic_x2apic_write(struct x86_vcpu *vcpu, u32 msr, u64 val);
-/* The same with interrupts off, where that is possible; false, nothing done: the slow way */
-bool lapic_x2apic_read_fast(struct x86_vcpu *vcpu, u32 msr, u64 *val);
+/* Writing with interrupts off, where that is possible; false, nothing done: the slow way */
 bool lapic_x2apic_write_fast(struct x86_vcpu *vcpu, u32 msr, u64 val);
-/* EOI with interrupts off where it has no side effect outside of this APIC; false: the slow way */
-bool lapic_fast_eoi(struct x86_vcpu *vcpu);
+/* Is that address in the page that APICBASE names? */
+static inline bool lapic_at(const struct x86_vcpu *vcpu, gpa_t gpa)
+{
+	return vcpu->lapic && !((gpa ^ vcpu->msr.apic_base) >> PAGE_SHIFT);
+}
 /* An access to the xAPIC page? True: done. With @atomic interrupts may be off, and false may mean: the slow way. */
 bool lapic_mmio_read(struct x86_vcpu *vcpu, gpa_t gpa, int len, void *val);
 bool lapic_mmio_write(struct x86_vcpu *vcpu, gpa_t gpa, int len, const void *val, bool atomic);

@@ -273,7 +273,25 @@ void lapic_do_work(struct lapic *l, const struct lapic_work *work)
 		apic_map_update(l->vcpu->vm);
 }
 
-/* --- EOIs that leave --- */
+/* --- EOI --- */
+
+void lapic_eoi(struct x86_vcpu *vcpu)
+{
+	struct lapic_work work = {};
+
+	lapic_model_eoi(&vcpu->lapic->m, &work);
+	lapic_do_work(vcpu->lapic, &work);
+}
+
+bool lapic_eoi_is_silent(const struct x86_vcpu *vcpu)
+{
+	const struct lapic *l = vcpu->lapic;
+	int vector = lapic_model_highest_isr(&l->m);
+
+	return vector >= 0 && !test_bit(vector, l->eoi_leaves) && !l->m.irr_words &&
+	       hweight8(l->m.isr_words) == 1 &&
+	       hweight32(lapic_reg(&l->m, LAPIC_ISR + vector / 32 * 16)) == 1;
+}
 
 void lapic_scan_eoi(struct x86_vcpu *vcpu)
 {
@@ -311,7 +329,7 @@ int lapic_exit_to_user(struct x86_vcpu *vcpu)
 		return RUN_RESUME;
 	l->tpr_accessed = false;
 	run->exit_reason = KVM_EXIT_TPR_ACCESS;
-	run->tpr_access.rip = vcpu->regs.rip;
+	run->tpr_access.rip = l->tpr_rip;
 	run->tpr_access.is_write = l->tpr_written;
 	return RUN_TO_USER;
 }
@@ -411,7 +429,9 @@ void lapic_reset(struct x86_vcpu *vcpu, bool init)
 	lapic_model_reset(&l->m, init, lint0_extint(vcpu));
 	cr8_follows(vcpu);
 	count_lint0_nmi(l);
-	apic_map_update(vcpu->vm);
+	/* After RESET nobody knows this vCPU yet. */
+	if (init)
+		apic_map_update(vcpu->vm);
 	req_event(vcpu);
 }
 

@@ -49,11 +49,6 @@ bool lapic_x2apic_write(struct x86_vcpu *vcpu, u32 msr, u64 val)
 	return x2apic_here(vcpu) && x2apic_write(vcpu->lapic, msr - X2APIC_FIRST, val);
 }
 
-bool lapic_x2apic_read_fast(struct x86_vcpu *vcpu, u32 msr, u64 *val)
-{
-	return lapic_x2apic_read(vcpu, msr, val);
-}
-
 /* Does the ICR name more processors than a cluster has? */
 static bool is_wide(u32 icr, u32 dest)
 {
@@ -69,11 +64,6 @@ bool lapic_x2apic_write_fast(struct x86_vcpu *vcpu, u32 msr, u64 val)
 	return x2apic_write(vcpu->lapic, msr - X2APIC_FIRST, val);
 }
 
-bool lapic_fast_eoi(struct x86_vcpu *vcpu)
-{
-	return lapic_x2apic_write_fast(vcpu, X2APIC_FIRST + LAPIC_EOI / 16, 0);
-}
-
 /* --- the xAPIC page --- */
 
 enum page_kind {
@@ -84,7 +74,7 @@ enum page_kind {
 
 static enum page_kind page_at(const struct x86_vcpu *vcpu, gpa_t gpa)
 {
-	if (!vcpu->lapic || (gpa ^ vcpu->msr.apic_base) >> PAGE_SHIFT)
+	if (!lapic_at(vcpu, gpa))
 		return PAGE_ELSEWHERE;
 	if (likely(vcpu->lapic->m.mode == LAPIC_MODE_XAPIC))
 		return PAGE_XAPIC;
@@ -101,6 +91,7 @@ static void report_tpr(struct lapic *l, bool write)
 {
 	l->tpr_accessed = true;
 	l->tpr_written = write;
+	l->tpr_rip = l->vcpu->regs.rip;
 	kvm_make_request(REQ_LAPIC_EXIT, &l->vcpu->base);
 }
 

@@ -20,6 +20,7 @@
 #include <linux/sched/signal.h>
 
 #include "../exit.h"
+#include "../irqchip/irqchip.h"
 #include "../trace.h"
 #include "mmu_trace.h"
 #include "tdp.h"
@@ -238,19 +239,20 @@ static bool of_delivery(const struct x86_vcpu *vcpu)
 bool mmu_fault_fast(struct x86_vcpu *vcpu, gpa_t gpa, u64 error_code)
 {
 	struct mmu_fault fault = FAULT_INIT(gpa, error_code, true);
+	/* Devices that answer at once: to stores, and of all to loads the local APIC. */
+	bool device = fault.write || lapic_at(vcpu, gpa);
 	enum ret_pf ret = RET_PF_INVALID;
 
 	emul_fault_begins(vcpu);
-	if ((fault.rsvd && !fault.write) || !mmu_root_ready(&vcpu->mmu) ||
+	if ((fault.rsvd && !device) || !mmu_root_ready(&vcpu->mmu) ||
 	    beyond_tables(vcpu, &fault))
 		return false;
-	if (fault.present || ((fault.rsvd || fault.write) && fast_applies(&fault)))
+	if (fault.present || ((fault.rsvd || device) && fast_applies(&fault)))
 		ret = fault_fast(vcpu, &fault);
 	if (ret == RET_PF_INVALID && !fault.present && !fault.rsvd)
 		ret = mmu_fault_handle(vcpu, &fault);
-	if (ret == RET_PF_EMULATE && fault.write && !of_table_walk(error_code) &&
-	    !of_delivery(vcpu))
-		return emul_fast_mmio_write(vcpu, gpa);
+	if (ret == RET_PF_EMULATE && device && !of_table_walk(error_code) && !of_delivery(vcpu))
+		return emul_fast_mmio(vcpu, gpa, fault.write);
 	if (ret != RET_PF_FIXED && ret != RET_PF_SPURIOUS)
 		return false;
 
