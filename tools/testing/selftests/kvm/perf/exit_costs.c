@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <sys/eventfd.h>
 
-#include "box.h"
+#include "apic.h"
 
 #define LOOPS 1000
 #define PAGES 1024
@@ -45,6 +45,47 @@ PAYLOAD_LOOP(do_out_user, g_out8(USER_PORT, 1))
 PAYLOAD_LOOP(do_out_event, g_out32(EVENT_PORT, 1))
 PAYLOAD_LOOP(do_mmio_event, g_write32(EVENT_GPA, 1))
 PAYLOAD_LOOP(do_mmio_user, g_read32(LAY_MMIO))
+
+/* --- the local APIC in the kernel --- */
+
+#define APIC_VEC 0x61
+
+static GUEST void ack_xapic(struct trap *t)
+{
+	g_set_xapic(APIC_EOI, 0);
+}
+
+static GUEST void ack_x2apic(struct trap *t)
+{
+	g_set_x2apic(APIC_EOI, 0);
+}
+
+PAYLOAD_LOOP(do_xapic_read, g_xapic(APIC_LVT1))
+PAYLOAD_LOOP(do_xapic_eoi, g_set_xapic(APIC_EOI, 0))
+PAYLOAD_LOOP(do_x2apic_read, g_x2apic(APIC_LVT1))
+PAYLOAD_LOOP(do_x2apic_eoi, g_set_x2apic(APIC_EOI, 0))
+PAYLOAD_LOOP(do_self_ipi, g_set_x2apic(APIC_SELF, APIC_VEC))
+PAYLOAD_LOOP(do_xapic_self_ipi, g_set_xapic(APIC_ICR, ICR_SELF | APIC_VEC))
+PAYLOAD_LOOP(do_timer, ({ g_cli(); g_set_x2apic(APIC_TMICT, 1); g_sti_hlt(); }))
+
+static GUEST void xapic_begin(u64 payload)
+{
+	g_handlers[APIC_VEC] = ack_xapic;
+	g_set_xapic(APIC_SVR, 0x1ff);
+	g_sti();
+	((void (*)(void))payload)();
+}
+
+static GUEST void x2apic_begin(u64 payload)
+{
+	g_handlers[APIC_VEC] = ack_x2apic;
+	g_enter_x2apic();
+	g_set_x2apic(APIC_SVR, 0x1ff);
+	g_set_x2apic(APIC_TDCR, 0xb);
+	g_set_x2apic(APIC_LVTT, APIC_VEC);
+	g_sti();
+	((void (*)(void))payload)();
+}
 
 static GUEST void touch_pages(u64 write)
 {
@@ -122,6 +163,41 @@ static const struct {
 	{ "mmio-ioeventfd", do_mmio_event },
 	{ "mmio-user", do_mmio_user },
 };
+
+static const struct {
+	const char *name;
+	void (*begin)(u64 payload);
+	void (*payload)(void);
+} apic_exits[] = {
+	{ "xapic-read", xapic_begin, do_xapic_read },
+	{ "xapic-eoi", xapic_begin, do_xapic_eoi },
+	{ "xapic-self-ipi", xapic_begin, do_xapic_self_ipi },
+	{ "x2apic-read", x2apic_begin, do_x2apic_read },
+	{ "x2apic-eoi", x2apic_begin, do_x2apic_eoi },
+	{ "self-ipi", x2apic_begin, do_self_ipi },
+	{ "timer-hlt", x2apic_begin, do_timer },
+};
+
+static void measure_apic(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_LEN(apic_exits); i++) {
+		struct box *b;
+		struct cpu *c;
+
+		if (!wanted(apic_exits[i].name))
+			continue;
+		b = box_new();
+		/* Without: these rows are left out. */
+		if (ioctl(b->fd, KVM_CREATE_IRQCHIP, 0) < 0)
+			return;
+		c = apic_cpu(b, 0);
+		cpu_long_arg(c, (void (*)(u64))apic_exits[i].begin, (u64)apic_exits[i].payload);
+		run_to_figure(c);
+		row(apic_exits[i].name, run_to_figure(c) / LOOPS);
+	}
+}
 
 static void measure_exits(void)
 {
@@ -286,6 +362,7 @@ int main(int argc, char **argv)
 {
 	only = argc > 1 ? argv[1] : NULL;
 	measure_exits();
+	measure_apic();
 	measure_faults();
 	measure_life();
 	measure_memory();

@@ -1,0 +1,302 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The local APIC's timer in its modes, and the TSC deadline. */
+#include "apic.h"
+
+#define VEC 0x51
+
+static volatile u64 taken GUEST_DATA;
+
+static GUEST void count(struct trap *t)
+{
+	taken++;
+	g_set_apic(APIC_EOI, 0);
+}
+
+G_INLINE void start(u32 lvtt, u32 divide)
+{
+	g_handlers[VEC] = count;
+	g_cli();
+	g_set_apic(APIC_SVR, 0x1ff);
+	g_set_apic(APIC_TDCR, divide);
+	g_set_apic(APIC_LVTT, lvtt);
+}
+
+static GUEST void one_shot(void)
+{
+	u32 i, last, now;
+
+	start(VEC, 0xb);
+	g_set_apic(APIC_TMICT, 20000000);
+	last = g_apic(APIC_TMCCT);
+	G_CHECK(last <= 20000000 && last > 0);
+	for (i = 0; i < 10; i++) {
+		now = g_apic(APIC_TMCCT);
+		G_CHECK(now <= last);
+		last = now;
+	}
+	g_sti_hlt();
+	G_CHECK_EQ(taken, 1);
+	G_CHECK_EQ(g_apic(APIC_TMCCT), 0);
+	G_CHECK_EQ(g_apic(APIC_TMICT), 20000000);
+	/* Zero stops it. */
+	g_cli();
+	g_set_apic(APIC_TMICT, 100000000);
+	g_set_apic(APIC_TMICT, 0);
+	G_CHECK_EQ(g_apic(APIC_TMCCT), 0);
+	G_CHECK_EQ(taken, 1);
+	/* Masked it counts, and says nothing. */
+	g_set_apic(APIC_LVTT, APIC_MASKED | VEC);
+	g_set_apic(APIC_TMICT, 1000);
+	while (g_apic(APIC_TMCCT))
+		g_pause();
+	g_window();
+	G_CHECK_EQ(taken, 1);
+	g_done();
+}
+
+CASE(one_shot_in_xapic_mode)
+{
+	struct cpu *c = cpu_new(apic_box(), 0);
+
+	cpu_long(c, one_shot);
+	cpu_expect_done(c);
+}
+
+static GUEST void one_shot_x2(void)
+{
+	g_enter_x2apic();
+	one_shot();
+}
+
+CASE(one_shot_in_x2apic_mode)
+{
+	struct cpu *c = apic_cpu(apic_box(), 0);
+
+	cpu_long(c, one_shot_x2);
+	cpu_expect_done(c);
+}
+
+static GUEST void periodic(void)
+{
+	u64 i;
+
+	start(LVTT_PERIODIC | VEC, 0xb);
+	g_set_apic(APIC_TMICT, 10000000);
+	for (i = 1; i <= 10; i++) {
+		g_sti_hlt();
+		g_cli();
+		G_CHECK_EQ(taken, i);
+		G_CHECK(g_apic(APIC_TMCCT) <= 10000000);
+	}
+	/* One-shot from now on: the period that runs is the last. */
+	g_set_apic(APIC_LVTT, VEC);
+	g_sti_hlt();
+	g_cli();
+	G_CHECK_EQ(taken, 11);
+	G_CHECK_EQ(g_apic(APIC_TMCCT), 0);
+	g_done();
+}
+
+CASE(periodic_until_it_is_made_one_shot)
+{
+	struct cpu *c = cpu_new(apic_box(), 0);
+
+	cpu_long(c, periodic);
+	cpu_expect_done(c);
+}
+
+/* Time by the TSC that a count takes must grow with the divider. */
+static GUEST void dividers(void)
+{
+	static u8 codes[8] GUEST_DATA = { 0xb, 0x0, 0x1, 0x2, 0x3, 0x8, 0x9, 0xa };
+	u64 begin, took, i;
+
+	start(APIC_MASKED | VEC, 0xb);
+	for (i = 0; i < 8; i++) {
+		g_set_apic(APIC_TDCR, codes[i]);
+		begin = g_rdtsc();
+		g_set_apic(APIC_TMICT, 100000);
+		while (g_apic(APIC_TMCCT))
+			g_pause();
+		took = g_rdtsc() - begin;
+		g_sync(i, took);
+	}
+	g_done();
+}
+
+CASE_SLOW(a_count_takes_as_long_as_the_divider_says, 30, NULL)
+{
+	struct cpu *c = cpu_new(apic_box(), 0);
+	u64 khz = CHECK_OK(ioctl(c->fd, KVM_GET_TSC_KHZ, 0)), i, took, least;
+
+	cpu_long(c, dividers);
+	for (i = 0; i < 8; i++) {
+		took = cpu_expect_sync(c, i);
+		/* 100000 bus cycles of a nanosecond, times 1, 2, 4 ... */
+		least = (100000ull << i) * khz / 1000000;
+		if (took + took / 50 < least || took > 4 * least + khz * 100)
+			DIE("divider %llu: %llu ticks, at least %llu are due",
+			    1ull << i, (unsigned long long)took, (unsigned long long)least);
+	}
+	cpu_expect_done(c);
+}
+
+static GUEST void change_divider(void)
+{
+	u64 before, after;
+
+	start(APIC_MASKED | VEC, 0xb);
+	g_set_apic(APIC_TMICT, 0xf0000000);
+	before = g_apic(APIC_TMCCT);
+	g_set_apic(APIC_TDCR, 0xa);		/* 128 times as slow */
+	after = g_apic(APIC_TMCCT);
+	G_CHECK(after <= before);
+	G_CHECK(after > before - before / 8);
+	g_done();
+}
+
+CASE(another_divider_goes_on_from_the_same_count)
+{
+	struct cpu *c = cpu_new(apic_box(), 0);
+
+	cpu_long(c, change_divider);
+	cpu_expect_done(c);
+}
+
+/* --- TSC deadline --- */
+
+static GUEST void deadline(void)
+{
+	u64 i, when;
+
+	start(LVTT_DEADLINE | VEC, 0xb);
+	G_CHECK_EQ(g_rdmsr(MSR_DEADLINE), 0);
+	for (i = 1; i <= 20; i++) {
+		g_cli();
+		when = g_rdtsc() + 1000000;
+		g_wrmsr(MSR_DEADLINE, when);
+		g_sti_hlt();
+		G_CHECK_EQ(taken, i);
+		G_CHECK(g_rdtsc() >= when);
+		G_CHECK_EQ(g_rdmsr(MSR_DEADLINE), 0);
+	}
+	/* One that has passed fires at once, zero disarms. */
+	g_wrmsr(MSR_DEADLINE, 1);
+	g_pause();
+	G_CHECK_EQ(taken, i);
+	g_cli();
+	when = g_rdtsc() + (1ull << 40);
+	g_wrmsr(MSR_DEADLINE, when);
+	G_CHECK_EQ(g_rdmsr(MSR_DEADLINE), when);
+	g_wrmsr(MSR_DEADLINE, 0);
+	G_CHECK_EQ(g_rdmsr(MSR_DEADLINE), 0);
+	/* Counts do not exist in this mode. */
+	g_set_apic(APIC_TMICT, 1000);
+	G_CHECK_EQ(g_apic(APIC_TMCCT), 0);
+	/* Leaving the mode disarms; outside of it the MSR is not there for writes. */
+	g_wrmsr(MSR_DEADLINE, when);
+	g_set_apic(APIC_LVTT, VEC);
+	G_CHECK_EQ(g_rdmsr(MSR_DEADLINE), 0);
+	g_wrmsr(MSR_DEADLINE, 1);
+	G_CHECK_EQ(g_rdmsr(MSR_DEADLINE), 0);
+	g_window();
+	G_CHECK_EQ(taken, i);
+	g_set_apic(APIC_LVTT, LVTT_DEADLINE | VEC);
+	G_CHECK_EQ(g_rdmsr(MSR_DEADLINE), 0);
+	g_done();
+}
+
+CASE(tsc_deadline)
+{
+	struct cpu *c = apic_cpu(apic_box(), 0);
+
+	cpu_long(c, deadline);
+	cpu_expect_done(c);
+}
+
+static GUEST void deadline_x2(void)
+{
+	g_enter_x2apic();
+	deadline();
+}
+
+CASE(tsc_deadline_in_x2apic_mode)
+{
+	struct cpu *c = apic_cpu(apic_box(), 0);
+
+	cpu_long(c, deadline_x2);
+	cpu_expect_done(c);
+}
+
+static GUEST void no_deadline(void)
+{
+	G_CHECK_EQ(g_try_wrmsr(MSR_DEADLINE, 1), 13);
+	start(LVTT_DEADLINE | VEC, 0xb);
+	G_CHECK_EQ(g_apic(APIC_LVTT), VEC);
+	g_done();
+}
+
+/* # stock: expected fail because the MSR is there all the same */
+CASE_STOCK_FAILS(without_the_cpuid_bit_there_is_no_deadline, "the MSR is there all the same")
+{
+	struct kvm_cpuid2 *l = cpuid_supported();
+	struct cpu *c = cpu_new(apic_box(), 0);
+
+	cpuid_find(l, 1, 0)->ecx &= ~(1u << 24);
+	CHECK_OK(cpu_try_cpuid(c, l));
+	cpu_long(c, no_deadline);
+	cpu_expect_done(c);
+}
+
+/* The guest's TSC jumps: the deadline is where it was, and comes sooner. */
+static GUEST void jump(void)
+{
+	u64 when;
+
+	start(LVTT_DEADLINE | VEC, 0xb);
+	when = g_rdtsc() + (1ull << 44);
+	g_wrmsr(MSR_DEADLINE, when);
+	g_sync(1, when);
+	g_sti_hlt();
+	G_CHECK_EQ(taken, 1);
+	g_done();
+}
+
+/* # stock: expected fail because it does not look at the deadline again */
+CASE_SLOW(a_deadline_follows_the_tsc, 3, "does not look at the deadline again")
+{
+	struct cpu *c = apic_cpu(apic_box(), 0);
+	u64 when;
+
+	cpu_long(c, jump);
+	when = cpu_expect_sync(c, 1);
+	cpu_set_msr(c, 0x10, when - 1000000);
+	cpu_expect_done(c);
+}
+
+/* --- frequency of the bus --- */
+
+CASE(the_bus_can_be_slower)
+{
+	struct kvm_enable_cap cap = { .cap = KVM_CAP_X86_APIC_BUS_CYCLES_NS };
+	struct box *b = box_new();
+	struct cpu *c;
+	u64 khz, took;
+
+	NEED_CAP(KVM_CAP_X86_APIC_BUS_CYCLES_NS);
+	cap.args[0] = 40;
+	CHECK_ERR(ioctl(b->fd, KVM_ENABLE_CAP, &cap), ENXIO);
+	CHECK_OK(ioctl(b->fd, KVM_CREATE_IRQCHIP, 0));
+	cap.args[0] = 0;
+	CHECK_ERR(ioctl(b->fd, KVM_ENABLE_CAP, &cap), EINVAL);
+	cap.args[0] = 1ull << 32;
+	CHECK_ERR(ioctl(b->fd, KVM_ENABLE_CAP, &cap), EINVAL);
+	cap.args[0] = 40;
+	CHECK_OK(ioctl(b->fd, KVM_ENABLE_CAP, &cap));
+	c = cpu_new(b, 0);
+	CHECK_ERR(ioctl(b->fd, KVM_ENABLE_CAP, &cap), EINVAL);
+	khz = CHECK_OK(ioctl(c->fd, KVM_GET_TSC_KHZ, 0));
+	cpu_long(c, dividers);
+	took = cpu_expect_sync(c, 0);
+	CHECK(took + took / 50 >= 100000ull * 40 * khz / 1000000);
+}
