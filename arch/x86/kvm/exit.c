@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Exits that mean the same on every vendor. All return RUN_* or a negative errno. */
 #include <linux/export.h>
+#include <linux/smp.h>
+#include <asm/mce.h>
+#include <asm/ptrace.h>
 #include "event.h"
 #include "exit.h"
 #include "irqchip/irqchip.h"
+#include "regs.h"
 #include "vendor.h"
 
 /*
@@ -81,6 +85,65 @@ int exit_shutdown(struct x86_vcpu *vcpu)
 	return RUN_TO_USER;
 }
 EXPORT_SYMBOL_GPL(exit_shutdown);
+
+/**
+ * exit_cr8_written - an instruction that may have written CR8 was handled
+ * @vcpu: its thread
+ * @old: CR8 before
+ * @ret: RUN_* of the handler
+ *
+ * A lower priority may let an interrupt through: of the local APIC here, which
+ * has seen the write, or of user space's, which has to be told.
+ */
+int exit_cr8_written(struct x86_vcpu *vcpu, u64 old, int ret)
+{
+	if (ret != RUN_RESUME || lapic_present(vcpu) || cr8_read(vcpu) >= old)
+		return ret;
+	vcpu->run->exit_reason = KVM_EXIT_SET_TPR;
+	return RUN_TO_USER;
+}
+EXPORT_SYMBOL_GPL(exit_cr8_written);
+
+static bool write_cr(struct x86_vcpu *vcpu, unsigned int cr, u64 val)
+{
+	switch (cr) {
+	case 0:
+		return cr0_write(vcpu, val);
+	case 3:
+		return cr3_write(vcpu, val);
+	case 4:
+		return cr4_write(vcpu, val);
+	default:
+		return cr8_write(vcpu, val);
+	}
+}
+
+/**
+ * exit_cr_write - MOV to a control register exited, privilege was checked
+ * @vcpu: its thread, in a read section
+ * @cr: 0, 3, 4 or 8
+ * @val: new value
+ */
+int exit_cr_write(struct x86_vcpu *vcpu, unsigned int cr, u64 val)
+{
+	u64 old = cr == 8 ? cr8_read(vcpu) : 0;
+
+	if (!write_cr(vcpu, cr, val)) {
+		event_raise_gp(vcpu, 0);
+		return RUN_RESUME;
+	}
+	return exit_cr8_written(vcpu, old, vendor_call(skip, vcpu));
+}
+EXPORT_SYMBOL_GPL(exit_cr_write);
+
+/* As if user code had been hit: what is recoverable, is so by a signal to this thread. */
+void exit_host_machine_check(void)
+{
+	struct pt_regs regs = { .cs = 3, .flags = X86_EFLAGS_IF };
+
+	do_machine_check(&regs);
+}
+EXPORT_SYMBOL_GPL(exit_host_machine_check);
 
 int exit_internal_error(struct x86_vcpu *vcpu, u32 suberror, unsigned int ndata, const u64 *data)
 {

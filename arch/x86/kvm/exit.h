@@ -19,6 +19,18 @@ int exit_pause(struct x86_vcpu *vcpu);		/* PAUSE-loop exit: let another vCPU run
 int exit_rdpmc(struct x86_vcpu *vcpu);
 int exit_irq_window(struct x86_vcpu *vcpu);
 int exit_shutdown(struct x86_vcpu *vcpu);	/* triple fault: KVM_EXIT_SHUTDOWN */
+/* MOV to CR0, CR3, CR4 or CR8 exited; skip or #GP included, and user space hears of a lower CR8: RUN_* */
+int exit_cr_write(struct x86_vcpu *vcpu, unsigned int cr, u64 val);
+/* CR8 was @old before the instruction whose handler returned @ret: what does that one return? */
+int exit_cr8_written(struct x86_vcpu *vcpu, u64 old, int ret);
+/* The exit took a machine check from the processor: interrupts off, before anything else. */
+void exit_host_machine_check(void);
+
+/* Nobody wants to be told that the instruction that exited has completed. */
+static __always_inline bool exit_unobserved(const struct x86_vcpu *vcpu)
+{
+	return likely(!(vcpu->regs.rflags & X86_EFLAGS_TF) && !vcpu->debug.guest_debug);
+}
 
 /**
  * exit_internal_error - fill in KVM_EXIT_INTERNAL_ERROR

@@ -44,6 +44,8 @@ int x86_complete_emulated_msr(struct x86_vcpu *vcpu, bool fault);
 
 /* Bits of SPEC_CTRL that the guest's CPUID announces */
 u64 msr_spec_ctrl_mask(const struct x86_vcpu *vcpu);
+/* May SPEC_CTRL be set to @val? @hardware: the processor has it. */
+bool msr_spec_ctrl_valid(const struct x86_vcpu *vcpu, u64 val, bool host, bool hardware);
 /* APICBASE; false: #GP(0) or EINVAL. @host: user space sets it. */
 bool apic_base_write(struct x86_vcpu *vcpu, u64 val, bool host);
 /* mtrr.c: the memory-type range registers; false: #GP(0) */

@@ -176,6 +176,16 @@ u64 msr_spec_ctrl_mask(const struct x86_vcpu *vcpu)
 }
 EXPORT_SYMBOL_GPL(msr_spec_ctrl_mask);
 
+bool msr_spec_ctrl_valid(const struct x86_vcpu *vcpu, u64 val, bool host, bool hardware)
+{
+	u64 valid = msr_spec_ctrl_mask(vcpu);
+
+	if (!valid && !host)
+		return false;
+	return !(val & ~valid) && (!val || hardware);
+}
+EXPORT_SYMBOL_GPL(msr_spec_ctrl_valid);
+
 /* Commands are carried out by the processor that this thread is on. */
 MSR_WRITER(write_pred_cmd)
 {

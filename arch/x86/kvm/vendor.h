@@ -126,7 +126,7 @@ static inline u64 regs_efer(struct x86_vcpu *vcpu)
 
 static inline u8 regs_cpl(struct x86_vcpu *vcpu)
 {
-	regs_need(vcpu, RG_SEG);
+	regs_need(vcpu, RG_CODE);
 	return vcpu->regs.cpl;
 }
 
@@ -139,14 +139,18 @@ static inline struct x86_seg *regs_seg(struct x86_vcpu *vcpu, int seg)
 /* 64-bit code: EFER.LMA and CS.L */
 static inline bool regs_long64(struct x86_vcpu *vcpu)
 {
-	return (regs_efer(vcpu) & EFER_LMA) && (regs_seg(vcpu, SEG_CS)->attr & SEG_ATTR_L);
+	if (!(regs_efer(vcpu) & EFER_LMA))
+		return false;
+	regs_need(vcpu, RG_CODE);
+	return vcpu->regs.seg[SEG_CS].attr & SEG_ATTR_L;
 }
 
 static inline u64 regs_linear_rip(struct x86_vcpu *vcpu)
 {
 	if (regs_long64(vcpu))
 		return vcpu->regs.rip;
-	return (u32)(regs_seg(vcpu, SEG_CS)->base + vcpu->regs.rip);
+	regs_need(vcpu, RG_CODE);
+	return (u32)(vcpu->regs.seg[SEG_CS].base + vcpu->regs.rip);
 }
 
 /* A general register as an instruction of the current mode reads it. */

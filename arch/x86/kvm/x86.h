@@ -81,7 +81,9 @@ enum x86_seg_reg {
 };
 
 /* Groups: bits of x86_vcpu.avail and .dirty */
-#define RG_SEG		BIT(0)	/* all eight, and cpl */
+#define RG_CODE		BIT(0)	/* CS, SS and cpl */
+#define RG_DATA		BIT(13)	/* the other six; changed together with RG_CODE alone */
+#define RG_SEG		(RG_CODE | RG_DATA)
 #define RG_DTABLE	BIT(1)	/* gdt, idt */
 #define RG_CR		BIT(2)	/* cr0, cr2, cr4 */
 #define RG_CR3		BIT(3)
@@ -94,7 +96,7 @@ enum x86_seg_reg {
 #define RG_SHADOW	BIT(10)	/* interrupt shadow */
 #define RG_CR8		BIT(11)	/* task priority; user-space irqchip */
 #define RG_DEBUGCTL	BIT(12)	/* debugctl */
-#define RG_ALL		(BIT(13) - 1)
+#define RG_ALL		(BIT(14) - 1)
 
 /* attr: descriptor bits 40-47 and 52-55 put together, as in the VMCB and in emul.h. */
 #define SEG_ATTR_TYPE	0x000f

@@ -2,10 +2,7 @@
 /* Exits with interrupts on: dispatch, and the handlers that know this hardware. */
 #include <linux/smp.h>
 #include <asm/debugreg.h>
-#include <asm/mce.h>
-#include <asm/ptrace.h>
 #include <asm/trapnr.h>
-#include "../irqchip/irqchip.h"
 #include "svm.h"
 #include "exit_handlers.h"
 
@@ -14,14 +11,6 @@
 #define DR6_INVERTED	(BIT(11) | BIT(16))
 
 /* --- dispatch --- */
-
-/* As if user code had been hit: what is recoverable, is so by a signal to this thread. */
-static noinline void host_machine_check(void)
-{
-	struct pt_regs regs = { .cs = 3, .flags = X86_EFLAGS_IF };
-
-	do_machine_check(&regs);
-}
 
 /**
  * svm_exit_irqoff - what cannot wait until interrupts are on
@@ -33,7 +22,7 @@ static noinline void host_machine_check(void)
 void svm_exit_irqoff(struct x86_vcpu *vcpu)
 {
 	if (unlikely(to_svm(vcpu)->exit.full == SVM_EXIT_EXCP_BASE + MC_VECTOR))
-		host_machine_check();
+		exit_host_machine_check();
 }
 
 /* The processor did not enter the guest. */
@@ -124,27 +113,6 @@ int svm_exit_shutdown(struct x86_vcpu *vcpu)
 
 /* --- instructions --- */
 
-static int write_cr(struct x86_vcpu *vcpu, unsigned int cr, u64 val)
-{
-	bool ok;
-
-	switch (cr) {
-	case 0:
-		ok = cr0_write(vcpu, val);
-		break;
-	case 4:
-		ok = cr4_write(vcpu, val);
-		break;
-	default:
-		ok = cr8_write(vcpu, val);
-		break;
-	}
-	if (ok)
-		return svm_skip(vcpu);
-	event_raise_gp(vcpu, 0);
-	return RUN_RESUME;
-}
-
 /* MOV to CR0, CR4 or CR8 with decode assists; the rest (LMSW, CLTS, reads) is decoded. */
 int svm_exit_cr(struct x86_vcpu *vcpu)
 {
@@ -154,24 +122,16 @@ int svm_exit_cr(struct x86_vcpu *vcpu)
 
 	if (svm_has.decode_assist && svm_has.nrips && (info & ACCESS_IS_MOV) &&
 	    code >= SVM_EXIT_WRITE_CR0 && code <= SVM_EXIT_WRITE_CR8)
-		return write_cr(vcpu, code - SVM_EXIT_WRITE_CR0,
+		return exit_cr_write(vcpu, code - SVM_EXIT_WRITE_CR0,
 				regs_gpr(vcpu, ACCESS_GPR(info)));
 	return emul_insn(vcpu, 0, 0, NULL, 0);
 }
 
-/*
- * A lower priority may let an interrupt through: of the local APIC here, which
- * has seen the write, or of user space's, which has to be told.
- */
 int svm_exit_cr8(struct x86_vcpu *vcpu)
 {
 	u64 old = vcpu->regs.cr8;
-	int ret = svm_exit_cr(vcpu);
 
-	if (ret != RUN_RESUME || vcpu->regs.cr8 >= old || lapic_present(vcpu))
-		return ret;
-	vcpu->run->exit_reason = KVM_EXIT_SET_TPR;
-	return RUN_TO_USER;
+	return exit_cr8_written(vcpu, old, svm_exit_cr(vcpu));
 }
 
 /* The first access since the vCPU was loaded: no other will exit. */

@@ -14,12 +14,6 @@
 #define OPCODE_WRMSR	0x300f
 #define OPCODE_RDMSR	0x320f
 
-/* Nobody wants to be told that this instruction has completed. */
-static bool unobserved(const struct svm_vcpu *svm)
-{
-	return likely(!(svm->x86.regs.rflags & X86_EFLAGS_TF) && !svm->x86.debug.guest_debug);
-}
-
 /* As next_rip(), with what the VMCB tells about the code: nothing is fetched for this. */
 static u64 decode_next_rip(struct svm_vcpu *svm, u32 opcode, unsigned int opcode_len)
 {
@@ -60,7 +54,7 @@ bool svm_fast_cpuid(struct svm_vcpu *svm, const struct svm_exit *row)
 {
 	u64 next;
 
-	if (!unobserved(svm))
+	if (!exit_unobserved(&svm->x86))
 		return false;
 	next = next_rip(svm, row->opcode, row->opcode_len);
 	if (!next || !cpuid_fast(&svm->x86))
@@ -76,7 +70,7 @@ bool svm_fast_msr(struct svm_vcpu *svm, const struct svm_exit *row)
 	bool write = svm->vmcb->control.exit_info_1;
 	u64 next, val;
 
-	if (!unobserved(svm))
+	if (!exit_unobserved(&svm->x86))
 		return false;
 	next = next_rip(svm, write ? OPCODE_WRMSR : OPCODE_RDMSR, 2);
 	if (!next)
@@ -101,7 +95,7 @@ bool svm_fast_io(struct svm_vcpu *svm, const struct svm_exit *row)
 	struct vmcb_control_area *control = &svm->vmcb->control;
 	u64 info = control->exit_info_1;
 
-	if ((info & (IOIO_IN | IOIO_STRING)) || !unobserved(svm) ||
+	if ((info & (IOIO_IN | IOIO_STRING)) || !exit_unobserved(&svm->x86) ||
 	    !io_port_fast_out(&svm->x86, IOIO_PORT(info), IOIO_SIZE(info)))
 		return false;
 	advance(svm, control->exit_info_2);
@@ -112,7 +106,7 @@ bool svm_fast_vmmcall(struct svm_vcpu *svm, const struct svm_exit *row)
 {
 	u64 next;
 
-	if (!unobserved(svm))
+	if (!exit_unobserved(&svm->x86))
 		return false;
 	next = next_rip(svm, row->opcode, row->opcode_len);
 	if (!next)

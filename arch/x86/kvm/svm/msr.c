@@ -34,11 +34,7 @@ static void spec_ctrl_set(struct svm_vcpu *svm, u64 val)
 
 static enum msr_result spec_ctrl_write(struct svm_vcpu *svm, u64 val, bool host)
 {
-	u64 valid = msr_spec_ctrl_mask(&svm->x86);
-
-	if (!valid && !host)
-		return MSR_GP;
-	if ((val & ~valid) || (val && !svm_has.spec_ctrl && !svm_has.v_spec_ctrl))
+	if (!msr_spec_ctrl_valid(&svm->x86, val, host, svm_has.spec_ctrl || svm_has.v_spec_ctrl))
 		return MSR_GP;
 	spec_ctrl_set(svm, val);
 	return MSR_OK;

@@ -3,15 +3,14 @@
  * Permission maps: which ports and MSRs the guest may access without an exit.
  *
  * No port is, so all guests share one I/O map. MSRs are passed through by the
- * table below. Most vCPUs have the same answer to each row, and share the map
- * with these answers; one that differs has a map of its own. If memory for that
- * is short it uses the third, which lets nothing through: slower, never wrong.
+ * table below.
  */
 #include <linux/gfp.h>
 #include <linux/mem_encrypt.h>
 #include <asm/cpufeature.h>
 #include <asm/msr-index.h>
 #include "../cpuid.h"
+#include "../msr_pass.h"
 #include "svm.h"
 
 enum pass_if {
@@ -23,11 +22,7 @@ enum pass_if {
 	NR_PASS_IF
 };
 
-static const struct pass_row {
-	u32 msr;
-	u8 pass_if;
-	bool write_only;
-} pass_table[] = {
+static const struct msr_pass_row pass_table[] = {
 	{ MSR_STAR,			PASS_ALWAYS },
 	{ MSR_LSTAR,			PASS_ALWAYS },
 	{ MSR_CSTAR,			PASS_ALWAYS },
@@ -43,7 +38,7 @@ static const struct pass_row {
 	{ MSR_IA32_FLUSH_CMD,		PASS_FLUSH,	.write_only = true },
 };
 
-static void *iopm, *msrpm_usual, *msrpm_none;
+static void *iopm;
 
 /* --- one map --- */
 
@@ -68,6 +63,13 @@ static void msrpm_allow(void *map, u32 msr, bool read, bool write)
 	if (write)
 		__clear_bit(bit + 1, map);
 }
+
+static struct msr_pass msr_pass = {
+	.rows = pass_table,
+	.nr = ARRAY_SIZE(pass_table),
+	.size = MSRPM_SIZE,
+	.allow = msrpm_allow,
+};
 
 /* --- what a guest gets --- */
 
@@ -97,19 +99,9 @@ static u32 pass_wanted(const struct svm_vcpu *svm)
 
 static void msrpm_use(struct svm_vcpu *svm, void *map)
 {
-	if (svm->msrpm == map)
-		return;
 	svm->msrpm = map;
 	svm->vmcb->control.msrpm_base_pa = __sme_pa(map);
 	svm->clean &= ~VC_PERM_MAP;
-}
-
-/* The vCPU's own map; it is not running meanwhile. */
-static void *msrpm_private(struct svm_vcpu *svm)
-{
-	if (!svm->msrpm_own)
-		svm->msrpm_own = (void *)__get_free_pages(GFP_KERNEL_ACCOUNT, get_order(MSRPM_SIZE));
-	return svm->msrpm_own;
 }
 
 /**
@@ -118,44 +110,7 @@ static void *msrpm_private(struct svm_vcpu *svm)
  */
 void svm_msrpm_update(struct svm_vcpu *svm)
 {
-	struct x86_vm *vm = svm->x86.vm;
-	u32 pass = pass_wanted(svm);
-	bool read[ARRAY_SIZE(pass_table)], write[ARRAY_SIZE(pass_table)];
-	bool usual = pass == pass_usual();
-	unsigned int i;
-	void *map;
-	int idx;
-
-	/* Without CPUID nobody knows what guest it will be. */
-	if (!svm->x86.cpuid.view.nent) {
-		msrpm_use(svm, msrpm_none);
-		return;
-	}
-	idx = kvm_read_lock(&vm->base);
-	for (i = 0; i < ARRAY_SIZE(pass_table); i++) {
-		const struct pass_row *row = &pass_table[i];
-		bool on = pass & BIT(row->pass_if);
-
-		read[i] = on && !row->write_only && msr_filter_allows(vm, row->msr, false);
-		write[i] = on && msr_filter_allows(vm, row->msr, true);
-		usual &= write[i] == on && read[i] == (on && !row->write_only);
-	}
-	kvm_read_unlock(&vm->base, idx);
-
-	if (usual) {
-		msrpm_use(svm, msrpm_usual);
-		return;
-	}
-	map = msrpm_private(svm);
-	if (!map) {
-		msrpm_use(svm, msrpm_none);
-		return;
-	}
-	memset(map, 0xff, MSRPM_SIZE);
-	for (i = 0; i < ARRAY_SIZE(pass_table); i++)
-		msrpm_allow(map, pass_table[i].msr, read[i], write[i]);
-	msrpm_use(svm, map);
-	svm->clean &= ~VC_PERM_MAP;
+	msrpm_use(svm, msr_pass_map(&svm->x86, &msr_pass, pass_wanted(svm), &svm->msrpm_own));
 }
 
 /**
@@ -167,23 +122,19 @@ void svm_msrpm_update(struct svm_vcpu *svm)
  */
 void svm_msr_access(struct x86_vcpu *vcpu, u32 msr, bool read, bool write)
 {
-	unsigned int i;
-
-	for (i = 0; i < ARRAY_SIZE(pass_table); i++)
-		if (pass_table[i].msr == msr)
-			svm_msrpm_update(to_svm(vcpu));
+	if (msr_pass_covers(&msr_pass, msr))
+		svm_msrpm_update(to_svm(vcpu));
 }
 
 /* Before the first entry and the first filter: nothing passes. */
 void svm_msrpm_init(struct svm_vcpu *svm)
 {
-	msrpm_use(svm, msrpm_none);
+	msrpm_use(svm, msr_pass.none);
 }
 
 void svm_msrpm_free(struct svm_vcpu *svm)
 {
-	free_pages((unsigned long)svm->msrpm_own, get_order(MSRPM_SIZE));
-	svm->msrpm_own = NULL;
+	msr_pass_release(&msr_pass, &svm->msrpm_own);
 }
 
 /* --- the shared ones --- */
@@ -193,47 +144,26 @@ u64 svm_iopm_pa(void)
 	return __sme_pa(iopm);
 }
 
-static void *map_alloc(size_t size)
-{
-	void *map = alloc_pages_exact(size, GFP_KERNEL);
-
-	if (map)
-		memset(map, 0xff, size);
-	return map;
-}
-
 /* Context: module load. */
 int svm_perm_maps_alloc(void)
 {
-	u32 usual = pass_usual();
-	unsigned int i;
+	int err;
 
-	iopm = map_alloc(IOPM_PAGES * PAGE_SIZE);
-	msrpm_usual = map_alloc(MSRPM_SIZE);
-	msrpm_none = map_alloc(MSRPM_SIZE);
-	if (!iopm || !msrpm_usual || !msrpm_none) {
-		svm_perm_maps_free();
+	iopm = alloc_pages_exact(IOPM_PAGES * PAGE_SIZE, GFP_KERNEL);
+	if (!iopm)
 		return -ENOMEM;
-	}
-	for (i = 0; i < ARRAY_SIZE(pass_table); i++)
-		if (usual & BIT(pass_table[i].pass_if))
-			msrpm_allow(msrpm_usual, pass_table[i].msr,
-				    !pass_table[i].write_only, true);
-	return 0;
-}
-
-static void map_free(void *map, size_t size)
-{
-	if (map)
-		free_pages_exact(map, size);
+	memset(iopm, 0xff, IOPM_PAGES * PAGE_SIZE);
+	msr_pass.usual_if = pass_usual();
+	err = msr_pass_alloc(&msr_pass);
+	if (err)
+		svm_perm_maps_free();
+	return err;
 }
 
 void svm_perm_maps_free(void)
 {
-	map_free(iopm, IOPM_PAGES * PAGE_SIZE);
-	map_free(msrpm_usual, MSRPM_SIZE);
-	map_free(msrpm_none, MSRPM_SIZE);
+	msr_pass_free(&msr_pass);
+	if (iopm)
+		free_pages_exact(iopm, IOPM_PAGES * PAGE_SIZE);
 	iopm = NULL;
-	msrpm_usual = NULL;
-	msrpm_none = NULL;
 }
