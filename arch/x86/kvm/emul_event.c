@@ -25,6 +25,7 @@
 #define MAX_INSNS	512
 
 DEFINE_STATIC_KEY_FALSE(emul_interpret);
+DEFINE_STATIC_KEY_FALSE(emul_restricted);
 
 static bool interpret;
 module_param(interpret, bool, 0444);

@@ -127,6 +127,8 @@ int emul_until(struct x86_vcpu *vcpu, bool (*valid)(struct x86_vcpu *vcpu));
 
 /* Module parameter interpret: the guest never runs natively. */
 DECLARE_STATIC_KEY_FALSE(emul_interpret);
+/* vendor_caps.restricted: some states of the guest are interpreted */
+DECLARE_STATIC_KEY_FALSE(emul_restricted);
 int emul_run_interpreted(struct x86_vcpu *vcpu);	/* in place of an entry; RUN_* or -errno */
 void emul_module_init(void);
 

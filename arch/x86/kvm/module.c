@@ -78,6 +78,8 @@ int x86_vendor_register(const struct x86_vendor_ops *ops, const struct x86_vendo
 	err = vendor_setup();
 	if (err)
 		goto clear;
+	if (vendor_caps.restricted)
+		static_branch_enable(&emul_restricted);
 	err = -ENOMEM;
 	/* Statistics are read by user space, guest memory is read into registers (PDPTEs). */
 	x86_vcpu_cache = kmem_cache_create_usercopy("kvm_vcpu", caps->vcpu_size,
@@ -96,6 +98,7 @@ int x86_vendor_register(const struct x86_vendor_ops *ops, const struct x86_vendo
 destroy_cache:
 	kmem_cache_destroy(x86_vcpu_cache);
 clear:
+	static_branch_disable(&emul_restricted);
 	vendor_ops_clear();
 	memset(&vendor_caps, 0, sizeof(vendor_caps));
 out:
@@ -113,6 +116,7 @@ void x86_vendor_unregister(void)
 	kvm_core_unregister_vendor();
 	kmem_cache_destroy(x86_vcpu_cache);
 	x86_vcpu_cache = NULL;
+	static_branch_disable(&emul_restricted);
 	vendor_ops_clear();
 	memset(&vendor_caps, 0, sizeof(vendor_caps));
 	mutex_unlock(&vendor_lock);

@@ -175,6 +175,11 @@ static noinline int entry_refused(struct x86_vcpu *vcpu)
 	return RUN_RESUME;
 }
 
+static bool can_run(struct x86_vcpu *vcpu)
+{
+	return vendor_call(can_run, vcpu);
+}
+
 static __always_inline int run_inner(struct x86_vcpu *vcpu)
 {
 	bool settled;
@@ -188,6 +193,8 @@ static __always_inline int run_inner(struct x86_vcpu *vcpu)
 	}
 	if (static_branch_unlikely(&emul_interpret))
 		return emul_run_interpreted(vcpu);
+	if (static_branch_unlikely(&emul_restricted) && !vendor_call(can_run, vcpu))
+		return emul_until(vcpu, can_run);
 	if (unlikely(!mmu_root_ready(&vcpu->mmu))) {
 		ret = mmu_load_slow(vcpu);
 		if (ret)

@@ -3,6 +3,7 @@
 #include <linux/smp.h>
 #include <asm/debugreg.h>
 #include <asm/trapnr.h>
+#include "../emul/emul.h"
 #include "vmx.h"
 #include "exit_handlers.h"
 
@@ -197,6 +198,43 @@ int vmx_exit_dr(struct x86_vcpu *vcpu)
 		return RUN_RESUME;
 	}
 	return emul_insn(vcpu, 0, 0, NULL, 0);
+}
+
+/*
+ * The processor has checked privilege and leaves the rest to us (SDM Vol. 3
+ * "Exit Qualification for Task Switches"). An event that got here through a
+ * task gate is delivered by the switch.
+ */
+int vmx_exit_task_switch(struct x86_vcpu *vcpu)
+{
+	static const u8 reasons[] = {
+		EMUL_TASK_CALL, EMUL_TASK_IRET, EMUL_TASK_JUMP, EMUL_TASK_GATE,
+	};
+	struct vmx_vcpu *vmx = to_vmx(vcpu);
+	u32 vectoring = vmcs_read32(IDT_VECTORING_INFO_FIELD);
+	u32 type = vectoring & VECTORING_INFO_TYPE_MASK;
+	struct emul_task task = {
+		.sel = vmx->info.qual,
+		.reason = reasons[vmx->info.qual >> 30 & 3],
+	};
+
+	if (task.reason != EMUL_TASK_GATE || !(vectoring & VECTORING_INFO_VALID_MASK)) {
+		vcpu->regs.rip = vmx_next_rip(vmx);
+		return emul_task_switch(vcpu, &task);
+	}
+
+	event_delivered(vcpu);
+	if (type == INTR_TYPE_SOFT_INTR || type == INTR_TYPE_SOFT_EXCEPTION ||
+	    type == INTR_TYPE_PRIV_SW_EXCEPTION) {
+		vcpu->regs.rip = vmx_next_rip(vmx);
+	} else {
+		task.event = true;
+		task.has_error = vectoring & VECTORING_INFO_DELIVER_CODE_MASK;
+		task.error = task.has_error ? vmcs_read32(IDT_VECTORING_ERROR_CODE) : 0;
+	}
+	if (type == INTR_TYPE_NMI_INTR)
+		vmx_nmi_masked_set(vcpu, true);
+	return emul_task_switch(vcpu, &task);
 }
 
 /* Whatever it is exactly, the emulator finds out. */

@@ -262,7 +262,7 @@ void vmx_cpu_emergency(void)
 		list_for_each_entry(v, &c->active, link)
 			vmcs_clear_memory(v);
 	vmxoff();
-	native_write_cr4(native_read_cr4() & ~X86_CR4_VMXE);
+	cr4_clear_bits_irqsoff(X86_CR4_VMXE);
 }
 
 /* A vCPU made later at the same address must not pass for this one. */

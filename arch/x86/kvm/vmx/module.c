@@ -38,6 +38,10 @@ bool vmx_param_dump_invalid;
 module_param_named(dump_invalid_vmcs, vmx_param_dump_invalid, bool, 0644);
 MODULE_PARM_DESC(dump_invalid_vmcs, "log the VMCS of an entry that the processor refused");
 
+bool vmx_param_emulate_invalid = true;
+module_param_named(emulate_invalid_guest_state, vmx_param_emulate_invalid, bool, 0444);
+MODULE_PARM_DESC(emulate_invalid_guest_state, "without unrestricted guest: emulate what entries refuse");
+
 unsigned int vmx_param_ple_gap = 128;
 module_param_named(ple_gap, vmx_param_ple_gap, uint, 0444);
 MODULE_PARM_DESC(ple_gap, "cycles within which PAUSE instructions count as one loop; 0: off");
@@ -86,6 +90,7 @@ static const struct x86_vendor_ops vmx_ops = {
 	.vcpu_load = vmx_vcpu_load,
 	.vcpu_put = vmx_vcpu_put,
 	.vcpu_prepare = vmx_vcpu_prepare,
+	.can_run = vmx_can_run,
 	.enter = vmx_enter,
 	.exit_fast = vmx_exit_fast,
 	.exit_irqoff = vmx_exit_irqoff,
@@ -146,6 +151,7 @@ static void vmx_fill_caps(void)
 		.raw_phys_bits = raw_width ?: boot_cpu_data.x86_phys_bits,
 		.has_ad = vmx_ctls.ept_ad,
 	};
+	vmx_caps.restricted = !vmx_has_unrestricted();
 	vmx_caps.has_xss = vmx_may(&vmx_ctls, WORD_CPU2, SECONDARY_EXEC_ENABLE_XSAVES);
 	vmx_caps.has_tsc_scaling = vmx_may(&vmx_ctls, WORD_CPU2, SECONDARY_EXEC_TSC_SCALING);
 	vmx_caps.tsc_frac_bits = 48;
@@ -189,10 +195,6 @@ static int __init vmx_module_init(void)
 	err = vmx_hw_probe(&wish);
 	if (err)
 		return err;
-	if (!vmx_has_unrestricted()) {
-		pr_err("real mode without unrestricted guest is not implemented\n");
-		return -EOPNOTSUPP;
-	}
 	settle_params();
 	err = vmx_hw_alloc();
 	if (err)

@@ -38,7 +38,7 @@ struct vmx_features {
 extern struct vmx_features vmx_has;
 
 /* module parameters */
-extern bool vmx_param_dump_invalid;
+extern bool vmx_param_dump_invalid, vmx_param_emulate_invalid;
 extern unsigned int vmx_param_ple_gap, vmx_param_ple_window;
 
 static inline bool vmx_has_vpid(void)
@@ -102,6 +102,7 @@ struct vmx_vcpu {
 	u64 rip, rsp, rflags;		/* (v) */
 	unsigned long host_cr3, host_cr4;	/* (v) */
 	u64 eptp;			/* (v) */
+	bool state_valid;		/* (v) without unrestricted guest: the processor can run it */
 	bool injected;			/* (v) an event was armed for the entry */
 	bool dr_live;			/* (v) MOV DR does not exit until put */
 	bool l1d_dirty;			/* (v) the host ran more than the inner loop since the flush */
@@ -195,6 +196,9 @@ void vmx_tlb_flush(struct x86_vcpu *vcpu, enum x86_tlb_scope scope, u64 addr);
 void vmx_load_root(struct x86_vcpu *vcpu, u64 root_pa, int level);
 void vmx_tsc_write_offset(struct x86_vcpu *vcpu, u64 offset);
 void vmx_tsc_write_ratio(struct x86_vcpu *vcpu, u64 ratio);
+
+/* --- restricted.c --- */
+bool vmx_can_run(struct x86_vcpu *vcpu);
 
 /* --- l1d.c --- */
 int vmx_l1d_setup(void);
