@@ -6,6 +6,7 @@
  * guest: macros for assembly files. The order of the general registers is that
  * of enum x86_gpr, which is the processor's own numbering.
  */
+#ifdef __ASSEMBLY__
 #include <linux/linkage.h>
 #include <asm/asm.h>
 #include <asm/msr-index.h>
@@ -97,4 +98,5 @@
 .Lspec_host_\@:
 .endm
 
+#endif /* __ASSEMBLY__ */
 #endif
