@@ -95,6 +95,8 @@ static enum emul_rc translate(struct emul_ctxt *c, u64 linear, unsigned int len,
 		return emul_raise_pf(c, error, linear);
 	if (linear >> 12 == m->ro_page && (access & EMUL_ACC_WRITE))
 		return emul_raise_pf(c, error | 1, linear);
+	if (linear >> 12 == m->super_page && (access & EMUL_ACC_USER))
+		return emul_raise_pf(c, error | 1, linear);
 	frag->gpa = linear;
 	return EMUL_OK;
 }
@@ -124,8 +126,10 @@ static enum emul_rc ram_write(struct emul_ctxt *c, u64 gpa, const void *buf,
 {
 	struct machine *m = of(c);
 
-	if (fails(m) && m->fail_with != EMUL_FAULT)
+	if (fails(m) && m->fail_with != EMUL_FAULT) {
+		m->late_failure = true;
 		return failure(c);
+	}
 	if (!in_page(gpa, len))
 		abort();
 	if (!is_ram(gpa))
@@ -367,6 +371,7 @@ void machine_init(struct machine *m)
 	m->c.rflags = X86_EFLAGS_FIXED;
 	m->fault_page = ~0ULL;
 	m->ro_page = ~0ULL;
+	m->super_page = ~0ULL;
 	for (i = 0; i < INSN_NR_GPRS; i++)
 		m->gpr[i] = 0x0101010101010101ULL * (i + 1);
 	m->gpr[INSN_RSP] = STACK;
@@ -450,6 +455,7 @@ enum emul_rc machine_run(struct machine *m, const void *bytes, unsigned int len,
 	enum emul_rc rc;
 
 	m->nr_ev = 0;
+	m->late_failure = false;
 	m->calls = 0;
 	emul_begin(&m->c);
 	m->c.rip = CODE;

@@ -45,6 +45,7 @@ struct machine {
 	bool port_in_kernel;
 	u64 fault_page;		/* this page number is not present */
 	u64 ro_page;		/* this one cannot be written */
+	u64 super_page;		/* this one is not for CPL 3 */
 	unsigned int fail_at;	/* the n-th callback returns fail_with */
 	enum emul_rc fail_with;
 	unsigned int calls;
@@ -53,6 +54,7 @@ struct machine {
 	bool steal;		/* the next cmpxchg loses its race */
 	struct event ev[NR_EVENTS];
 	unsigned int nr_ev;
+	bool late_failure;	/* memory could not be written after all */
 };
 
 /* 64-bit mode, CPL 0, flat; then other modes. */
