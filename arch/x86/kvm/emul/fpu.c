@@ -27,7 +27,6 @@
 #define FSW_TOP		0x3800
 
 #define MXCSR_MASK_DEFAULT	0xffbf
-#define MSR_NO_EFER		0xc0000080
 #define EFER_FFXSR		BIT(14)
 
 union fx {
@@ -232,7 +231,7 @@ static enum emul_rc image_end(struct emul_ctxt *c, unsigned int *end)
 
 	/* The fast form leaves XMM out: AMD, and only for the system itself. */
 	if (rc == EMUL_OK && mode64 && !c->cpl)
-		rc = c->env->msr_get(c, MSR_NO_EFER, &efer);
+		rc = c->env->reg_get(c, EMUL_EFER, &efer);
 	if (rc != EMUL_OK)
 		return rc;
 	if (!(cr4 & X86_CR4_OSFXSR) || (efer & EFER_FFXSR))

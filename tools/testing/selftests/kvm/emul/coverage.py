@@ -11,7 +11,7 @@ import re
 import subprocess
 import sys
 
-FLOOR = 80.0
+FLOOR = 95.0
 
 
 def main():
