@@ -27,7 +27,7 @@ BASE_MODULES = ["irqbypass", "ccp"]
 
 MODELS = {"tigerlake": "tigerlake", "haswell": "corei7_haswell_4770", "ryzen": "ryzen"}
 DEFAULT_MODEL = {"intel": "tigerlake", "amd": "ryzen"}
-IPS = 250000000             # instructions a second of emulated time: RDTSC counts them by that
+IPS = 100000000             # instructions a second of emulated time; the TSC counts instructions
 
 # Sections that cost more to load than all the rest, and that nothing here looks at.
 DEAD_WEIGHT = [".BTF", ".BTF.base", ".orc_unwind", ".orc_unwind_ip", ".rela.orc_unwind_ip", ".orc_header",

@@ -80,7 +80,8 @@ CASE(benign_then_contributory_is_the_second)
 	struct cpu *c = scene(VEC_UD, VEC_UD, 0);
 
 	CHECK_EQ(cpu_expect_sync(c, 1), VEC_NP);
-	CHECK_EQ(GV(c->box, err), VEC_UD * 8 + 2);
+	/* EXT says that an event was being delivered: not all processors count an exception */
+	CHECK_EQ(GV(c->box, err) & ~1ul, VEC_UD * 8 + 2);
 }
 
 CASE(contributory_twice_is_a_double_fault)
