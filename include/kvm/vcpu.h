@@ -66,6 +66,7 @@ struct kvm_vcpu {
 	bool ready;				/* woken, and not on a CPU yet */
 	bool spinning;				/* looks for somebody to give the CPU to */
 	bool spin_turn;				/* was passed over last time because it spins */
+	bool no_halt_poll;			/* (v) the guest has looked itself */
 	unsigned int halt_poll_ns;		/* (v) for how long it looks before it sleeps */
 	struct dentry *debugfs;			/* (l:kvm_vms_lock) made when somebody looks */
 	struct kvm_vcpu_stats stat;		/* (v) */

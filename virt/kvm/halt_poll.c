@@ -119,7 +119,7 @@ void kvm_vcpu_halt(struct kvm_vcpu *vcpu)
 	if (vcpu->halt_poll_ns > rules.max)
 		vcpu->halt_poll_ns = rules.max;
 
-	if (vcpu->halt_poll_ns) {
+	if (vcpu->halt_poll_ns && !vcpu->no_halt_poll) {
 		over = look(vcpu, begin + vcpu->halt_poll_ns);
 		asleep = ktime_get_ns();
 		count_look(vcpu, over, asleep - begin);

@@ -3,11 +3,13 @@
  * Capabilities: what KVM_CHECK_EXTENSION answers for x86, and KVM_ENABLE_CAP.
  * A capability stands here when what it promises works, and not before.
  */
+#include <linux/kvm_para.h>
 #include <asm/cpufeature.h>
 #include <kvm/arch.h>
 #include <kvm/irq.h>
 #include "cpuid.h"
 #include "irqchip/irqchip.h"
+#include "mce.h"
 #include "module.h"
 #include "regs.h"
 #include "vendor.h"
@@ -26,6 +28,8 @@
 
 #define MAY_NOT_EXIT	(KVM_X86_DISABLE_EXITS_HLT | KVM_X86_DISABLE_EXITS_PAUSE |	\
 			 KVM_X86_DISABLE_EXITS_CSTATE)
+
+#define HYPERCALL_EXITS	BIT(KVM_HC_MAP_GPA_RANGE)
 
 struct cap_value {
 	int cap;
@@ -68,6 +72,8 @@ static const struct cap_value fixed_caps[] = {
 	{ KVM_CAP_ADJUST_CLOCK,			KVM_CLOCK_TSC_STABLE | KVM_CLOCK_REALTIME |
 						KVM_CLOCK_HOST_TSC },
 	{ KVM_CAP_KVMCLOCK_CTRL,		1 },
+	{ KVM_CAP_EXIT_HYPERCALL,		HYPERCALL_EXITS },
+	{ KVM_CAP_MCE,				MCE_BANKS },
 	{ KVM_CAP_VCPU_ATTRIBUTES,		1 },
 	{ KVM_CAP_SYS_ATTRIBUTES,		1 },
 	{ KVM_CAP_GET_MSR_FEATURES,		1 },
@@ -180,6 +186,11 @@ int x86_vm_enable_cap(struct x86_vm *vm, const struct kvm_enable_cap *cap)
 		if (arg & ~(u64)KVM_MSR_EXIT_REASON_VALID_MASK)
 			return -EINVAL;
 		vm->msr_exit_mask = arg;
+		return 0;
+	case KVM_CAP_EXIT_HYPERCALL:
+		if (arg & ~(u64)HYPERCALL_EXITS)
+			return -EINVAL;
+		WRITE_ONCE(vm->hypercall_exits, arg);
 		return 0;
 	case KVM_CAP_EXIT_ON_EMULATION_FAILURE:
 		if (arg & ~1ULL)

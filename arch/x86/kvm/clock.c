@@ -337,6 +337,21 @@ void clock_set_wall(struct x86_vcpu *vcpu, u64 val)
 	pv_publish(vm, &area, &wall, sizeof(wall), offsetof(struct pvclock_wall_clock, version));
 }
 
+bool clock_pair(struct x86_vcpu *vcpu, struct kvm_clock_pairing *pairing)
+{
+	struct host_time now;
+
+	host_time(&now);
+	if (!now.from_tsc)
+		return false;
+	*pairing = (struct kvm_clock_pairing){
+		.sec = div_u64(now.real, NSEC_PER_SEC),
+		.nsec = now.real % NSEC_PER_SEC,
+		.tsc = tsc_scale(vcpu->tsc.ratio, now.tsc) + vcpu->tsc.offset,
+	};
+	return true;
+}
+
 void clock_get(struct x86_vm *vm, struct kvm_clock_data *data)
 {
 	struct host_time now;

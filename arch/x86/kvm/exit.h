@@ -12,7 +12,8 @@ int exit_hlt(struct x86_vcpu *vcpu);
 int exit_halted(struct x86_vcpu *vcpu, int ret);	/* HLT's second half: RIP has moved, which gave ret */
 int exit_hypercall(struct x86_vcpu *vcpu);
 int hypercall_done(struct x86_vcpu *vcpu, int ret);	/* likewise, for VMCALL and VMMCALL */
-void hypercall_fast(struct x86_vcpu *vcpu);	/* interrupts off; RIP is the caller's */
+/* Interrupts off; RIP is the caller's. False: the slow way */
+bool __must_check hypercall_fast(struct x86_vcpu *vcpu);
 int exit_invd(struct x86_vcpu *vcpu);		/* INVD, WBINVD: skip */
 int exit_nop(struct x86_vcpu *vcpu);		/* MONITOR, MWAIT as NOP: skip */
 int exit_pause(struct x86_vcpu *vcpu);		/* PAUSE-loop exit: let another vCPU run */

@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* MSRs that are more than a field: the functions of the CALL rows of msr_table.def. */
-#include <linux/slab.h>
-#include <linux/nospec.h>
 #include <asm/apicdef.h>
-#include <asm/mce.h>
 #include <asm/msr.h>
 #include <asm/nospec-branch.h>
 #include "cpuid.h"
@@ -384,67 +381,5 @@ MSR_WRITER(write_pat)
 		return MSR_GP;
 	vcpu->regs.pat = val;
 	regs_changed(vcpu, RG_PAT);
-	return MSR_OK;
-}
-
-/* --- machine check banks: registers without events; SDM Vol. 3 "Machine-Check MSRs" --- */
-
-MSR_READER(read_mcg_ctl)
-{
-	*val = vcpu->msr.mcg_ctl;
-	return ok_or_gp(host || (vcpu->msr.mcg_cap & MCG_CTL_P));
-}
-
-MSR_WRITER(write_mcg_ctl)
-{
-	if (!host && !(vcpu->msr.mcg_cap & MCG_CTL_P))
-		return MSR_GP;
-	if (val && val != ~0ull)
-		return MSR_GP;
-	vcpu->msr.mcg_ctl = val;
-	return MSR_OK;
-}
-
-/* Number of the register, or -1: no such bank for the guest. */
-static int mce_index(const struct x86_vcpu *vcpu, u32 msr, bool host)
-{
-	u32 i = msr - MSR_IA32_MC0_CTL;
-	u32 banks = host ? MCE_BANKS : vcpu->msr.mcg_cap & 0xff;
-
-	if (i >= 4 * min_t(u32, banks, MCE_BANKS))
-		return -1;
-	return array_index_nospec(i, 4 * MCE_BANKS);
-}
-
-MSR_READER(read_mce_bank)
-{
-	int i = mce_index(vcpu, msr, host);
-
-	if (i < 0)
-		return MSR_GP;
-	*val = vcpu->msr.mce_banks ? vcpu->msr.mce_banks[i] : 0;
-	return MSR_OK;
-}
-
-MSR_WRITER(write_mce_bank)
-{
-	int i = mce_index(vcpu, msr, host);
-
-	if (i < 0)
-		return MSR_GP;
-	/* CTL: all or nothing, where a known erratum clears bit 10. */
-	if (i % 4 == 0 && val && (val | BIT_ULL(10)) != ~0ull)
-		return MSR_GP;
-	/* STATUS: the guest clears it, or sets it when HWCR lets it. */
-	if (i % 4 == 1 && !host && val && !(vcpu->msr.hwcr & HWCR_MC_STATUS_WR_EN))
-		return MSR_GP;
-	if (!vcpu->msr.mce_banks) {
-		if (!val)
-			return MSR_OK;
-		vcpu->msr.mce_banks = kcalloc(4 * MCE_BANKS, sizeof(u64), GFP_KERNEL_ACCOUNT);
-		if (!vcpu->msr.mce_banks)
-			return MSR_GP;
-	}
-	vcpu->msr.mce_banks[i] = val;
 	return MSR_OK;
 }

@@ -6,9 +6,9 @@
 #include <asm/msr-index.h>
 #include <asm/mtrr.h>
 #include "cpuid.h"
+#include "mce.h"
 #include "msr.h"
 
-#define MCE_BANKS		32	/* more than any processor has */
 
 /* Of family 10h and later; the headers of the kernel have no name for it. */
 #define MSR_AMD64_BU_CFG	0xc0011023
@@ -56,7 +56,7 @@ extern const unsigned int msr_table_rows;
 const struct msr_desc *msr_find(u32 msr);
 bool msr_table_sorted(void);
 
-/* msr_rw.c, pv_msr.c: the functions of the CALL rows */
+/* msr_rw.c, mce.c, pv_msr.c: the functions of the CALL rows */
 #define MSR_READER(name) \
 	enum msr_result name(struct x86_vcpu *vcpu, u32 msr, u64 *val, bool host)
 #define MSR_WRITER(name) \
@@ -80,7 +80,10 @@ MSR_READER(read_pat);
 MSR_READER(read_xss);
 MSR_READER(read_efer);
 MSR_READER(read_hwcr);
+MSR_READER(read_mce_ctl2);
 MSR_READER(read_kvmclock);
+MSR_READER(read_steal_time);
+MSR_READER(read_poll_control);
 
 MSR_WRITER(write_zero);
 MSR_WRITER(write_ignore);
@@ -103,7 +106,10 @@ MSR_WRITER(write_pat);
 MSR_WRITER(write_xss);
 MSR_WRITER(write_efer);
 MSR_WRITER(write_hwcr);
+MSR_WRITER(write_mce_ctl2);
 MSR_WRITER(write_kvmclock);
+MSR_WRITER(write_steal_time);
+MSR_WRITER(write_poll_control);
 
 /* msr_exit.c: MSR_UNKNOWN becomes MSR_OK when ignore_msrs is set. */
 enum msr_result msr_unknown(u32 msr, bool write, u64 val, enum msr_result res);

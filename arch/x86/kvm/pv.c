@@ -47,7 +47,19 @@ void pv_publish(struct x86_vm *vm, struct kvm_gfn_cache *area, const void *data,
 	kvm_gfn_cache_dirty(&vm->base, area);
 }
 
+/* MSR_KVM_POLL_CONTROL: a guest that looks for work before it halts wants us not to do that again. */
+bool poll_control_set(struct x86_vcpu *vcpu, u64 val)
+{
+	if (val > 1)
+		return false;
+	vcpu->msr.poll_control = val;
+	vcpu->base.no_halt_poll = !val;
+	return true;
+}
+
 void pv_vcpu_reset(struct x86_vcpu *vcpu)
 {
 	clock_set_page(vcpu, 0);
+	steal_set_area(vcpu, 0);
+	poll_control_set(vcpu, 1);
 }

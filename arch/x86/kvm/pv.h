@@ -2,10 +2,11 @@
 #ifndef DKVM_PV_H
 #define DKVM_PV_H
 /*
- * What a guest that knows KVM gets beyond a processor: clock.c and pv.c.
+ * What a guest that knows KVM gets beyond a processor: clock.c, steal.c, pv.c.
  *
  * Unless said otherwise: vCPU thread, vCPU loaded, in a read section, may sleep.
  */
+#include <linux/kvm_para.h>
 #include <kvm/gfn_cache.h>
 #include "x86.h"
 
@@ -27,6 +28,9 @@ bool pv_has(const struct x86_vcpu *vcpu, unsigned int feature);
  */
 void pv_publish(struct x86_vm *vm, struct kvm_gfn_cache *area, const void *data, u32 len,
 		u32 version_at);
+
+/* MSR_KVM_POLL_CONTROL; false: a reserved bit is set */
+bool poll_control_set(struct x86_vcpu *vcpu, u64 val);
 
 /* RESET or INIT: nothing is registered any more */
 void pv_vcpu_reset(struct x86_vcpu *vcpu);
@@ -60,5 +64,30 @@ int clock_set(struct x86_vm *vm, const struct kvm_clock_data *data);
 
 /* Time of the guest's clock now, ns. Any thread. */
 u64 clock_now(struct x86_vm *vm);
+
+/* Wall clock and guest TSC at one moment; false: the host's clock is not its TSC. */
+bool clock_pair(struct x86_vcpu *vcpu, struct kvm_clock_pairing *pairing);
+
+/* --- steal.c --- */
+
+/* MSR_KVM_STEAL_TIME; false: a reserved bit is set */
+bool steal_set_area(struct x86_vcpu *vcpu, u64 val);
+/* REQ_STEAL_UPDATE */
+void steal_update(struct x86_vcpu *vcpu);
+void steal_tell_preempted(struct x86_vcpu *vcpu);
+
+/* Between two instructions, about to sleep or to let others run; in the read section. */
+static inline void steal_leave(struct x86_vcpu *vcpu)
+{
+	if (unlikely(vcpu->steal.msr & KVM_MSR_ENABLED))
+		steal_tell_preempted(vcpu);
+}
+
+/* The vCPU comes to a CPU: it may have waited for it. Preemption off. */
+static inline void steal_load(struct x86_vcpu *vcpu)
+{
+	if (unlikely(vcpu->steal.msr & KVM_MSR_ENABLED))
+		kvm_make_request(REQ_STEAL_UPDATE, &vcpu->base);
+}
 
 #endif

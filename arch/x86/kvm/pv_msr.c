@@ -1,8 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Paravirtual MSRs: the functions of their rows in msr_table.def. */
+#include <linux/sched/stat.h>
 #include <asm/kvm_para.h>
 #include "msr_table.h"
 #include "pv.h"
+
+static enum msr_result ok_or_gp(bool ok)
+{
+	return ok ? MSR_OK : MSR_GP;
+}
 
 /* User space saves and restores whatever the guest's CPUID says. */
 static bool may_use(const struct x86_vcpu *vcpu, unsigned int feature, bool host)
@@ -39,4 +45,36 @@ MSR_WRITER(write_kvmclock)
 	else
 		clock_set_page(vcpu, val);
 	return MSR_OK;
+}
+
+/* --- steal time, halt polling --- */
+
+MSR_READER(read_steal_time)
+{
+	if (!may_use(vcpu, KVM_FEATURE_STEAL_TIME, host))
+		return MSR_GP;
+	*val = vcpu->steal.msr;
+	return MSR_OK;
+}
+
+MSR_WRITER(write_steal_time)
+{
+	if (!may_use(vcpu, KVM_FEATURE_STEAL_TIME, host) || !sched_info_on())
+		return MSR_GP;
+	return ok_or_gp(steal_set_area(vcpu, val));
+}
+
+MSR_READER(read_poll_control)
+{
+	if (!may_use(vcpu, KVM_FEATURE_POLL_CONTROL, host))
+		return MSR_GP;
+	*val = vcpu->msr.poll_control;
+	return MSR_OK;
+}
+
+MSR_WRITER(write_poll_control)
+{
+	if (!may_use(vcpu, KVM_FEATURE_POLL_CONTROL, host))
+		return MSR_GP;
+	return ok_or_gp(poll_control_set(vcpu, val));
 }

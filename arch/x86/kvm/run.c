@@ -81,6 +81,8 @@ static noinline int run_requests(struct x86_vcpu *vcpu)
 		clock_renew(vcpu);
 	if (kvm_take_request(REQ_CLOCK_UPDATE, base))
 		clock_update(vcpu);
+	if (kvm_take_request(REQ_STEAL_UPDATE, base))
+		steal_update(vcpu);
 	if (kvm_take_request(REQ_NMI, base))
 		event_take_nmis(vcpu);
 	if (kvm_take_request(REQ_SCAN_EOI, base))
@@ -247,6 +249,8 @@ static noinline int run_work(struct x86_vcpu *vcpu)
 {
 	int err;
 
+	if (need_resched())
+		steal_leave(vcpu);
 	kvm_vcpu_srcu_unlock(&vcpu->base);
 	err = guest_work_do();
 	kvm_vcpu_srcu_lock(&vcpu->base);
@@ -266,6 +270,7 @@ static bool irq_window_open(struct x86_vcpu *vcpu)
 static noinline int run_wait(struct x86_vcpu *vcpu)
 {
 	if (!mp_can_run(vcpu)) {
+		steal_leave(vcpu);
 		kvm_vcpu_srcu_unlock(&vcpu->base);
 		if (vcpu->mp_state == KVM_MP_STATE_HALTED)
 			kvm_vcpu_halt(&vcpu->base);

@@ -140,6 +140,7 @@ void arch_vcpu_load(struct kvm_vcpu *kvcpu, int cpu)
 	if (lapic_present(vcpu))
 		lapic_timer_migrate(vcpu);
 	clock_load(vcpu, cpu);
+	steal_load(vcpu);
 }
 
 void arch_vcpu_put(struct kvm_vcpu *kvcpu)

@@ -15,6 +15,7 @@
 #include "event.h"
 #include "irqchip/irqchip.h"
 #include "mmu/mmu.h"
+#include "mce.h"
 #include "module.h"
 #include "mp_state.h"
 #include "msr.h"
@@ -157,6 +158,16 @@ static int do_set_vapic(struct x86_vcpu *vcpu, void *arg)
 	return lapic_set_vapic(vcpu, arg);
 }
 
+static int do_setup_mce(struct x86_vcpu *vcpu, void *arg)
+{
+	return mce_setup(vcpu, *(u64 *)arg);
+}
+
+static int do_set_mce(struct x86_vcpu *vcpu, void *arg)
+{
+	return mce_set(vcpu, arg);
+}
+
 struct simple_ioctl {
 	unsigned int cmd;
 	int (*fn)(struct x86_vcpu *vcpu, void *arg);
@@ -188,6 +199,8 @@ static const struct simple_ioctl simple[] = {
 	{ KVM_HAS_DEVICE_ATTR,	do_has_attr },
 	{ KVM_GET_DEVICE_ATTR,	do_get_attr },
 	{ KVM_SET_DEVICE_ATTR,	do_set_attr },
+	{ KVM_X86_SETUP_MCE,	do_setup_mce },
+	{ KVM_X86_SET_MCE,	do_set_mce },
 };
 
 #define LARGEST_SIMPLE	512

@@ -4,6 +4,7 @@
 #include <kvm/arch.h>
 #include "cpuid.h"
 #include "irqchip/irqchip.h"
+#include "mce.h"
 #include "module.h"
 #include "msr.h"
 #include "pv.h"
@@ -151,6 +152,8 @@ long arch_dev_ioctl(struct file *file, unsigned int ioctl, unsigned long arg)
 		return cpuid_ioctl_supported(argp, false);
 	case KVM_GET_EMULATED_CPUID:
 		return cpuid_ioctl_supported(argp, true);
+	case KVM_X86_GET_MCE_CAP_SUPPORTED:
+		return put_user(mce_supported_cap(), (u64 __user *)argp);
 	case KVM_GET_DEVICE_ATTR:
 	case KVM_HAS_DEVICE_ATTR:
 		return dev_attr(ioctl, argp);

@@ -212,7 +212,8 @@ struct x86_msrs {
 	u64 mcg_cap;		/* (v) */
 	u64 mcg_status;		/* (v)(r) */
 	u64 mcg_ctl;		/* (v) */
-	u64 *mce_banks;		/* (v) four registers a bank, made on the first write; NULL: zeros */
+	u64 *mce_banks;		/* (v) made on the first write; NULL: zeros (mce.c) */
+	u64 poll_control;	/* (v)(r) MSR_KVM_POLL_CONTROL */
 };
 
 /* --- FPU (fpu.c) --- */
@@ -273,6 +274,15 @@ struct x86_vm_clock {
 	u64 wall_msr;			/* (a) MSR_KVM_WALL_CLOCK */
 };
 
+/* --- steal time (steal.c) --- */
+struct x86_steal {
+	u64 msr;			/* (v)(r) MSR_KVM_STEAL_TIME */
+	struct kvm_gfn_cache area;	/* (v)(r) */
+	u64 waited;			/* (v) run_delay of thread that the guest was told of */
+	const struct task_struct *thread; /* (v) compared only */
+	bool told_preempted;		/* (v) the guest's flag is set */
+};
+
 /* --- I/O towards user space (io.c, emul_env.c) --- */
 struct x86_io {
 	/* Called by KVM_RUN with what user space answered; RUN_* or -errno. */
@@ -306,6 +316,7 @@ struct x86_vcpu {
 	struct x86_fpu fpu;
 	struct x86_tsc tsc;
 	struct x86_clock clock;
+	struct x86_steal steal;
 	struct x86_msrs msr;
 	struct x86_cpuid cpuid;
 	struct lapic *lapic;			/* (c) NULL: user space has the interrupt controllers */
@@ -327,6 +338,7 @@ struct x86_vm {
 	u32 disabled_exits;			/* (l:lock, before vCPUs) KVM_X86_DISABLE_EXITS_* */
 	u64 disabled_quirks;			/* KVM_CAP_DISABLE_QUIRKS2 */
 	u32 default_tsc_khz;			/* KVM_SET_TSC_KHZ on the VM, 0: host's */
+	u32 hypercall_exits;			/* KVM_CAP_EXIT_HYPERCALL: bits of KVM_HC_* */
 	u32 msr_exit_mask;			/* KVM_CAP_X86_USER_SPACE_MSR: KVM_MSR_EXIT_REASON_* */
 	bool exit_on_emul_error;		/* KVM_CAP_EXIT_ON_EMULATION_FAILURE */
 	bool exception_payload;			/* KVM_CAP_EXCEPTION_PAYLOAD */

@@ -159,6 +159,19 @@ void apic_map_free(struct x86_vm *vm)
 	RCU_INIT_POINTER(vm->apic_map, NULL);
 }
 
+struct x86_vcpu *apic_map_vcpu(struct x86_vm *vm, u64 id)
+{
+	struct x86_vcpu *vcpu = NULL;
+	const struct apic_map *map;
+
+	rcu_read_lock();
+	map = rcu_dereference(vm->apic_map);
+	if (map && id < map->nr_ids)
+		vcpu = map->by_id[array_index_nospec(id, map->nr_ids)];
+	rcu_read_unlock();
+	return vcpu;
+}
+
 bool apic_map_find(const struct apic_map *map, const struct irq_msg *msg,
 		   struct apic_dests *dests)
 {

@@ -192,6 +192,9 @@ void lapic_scan_eoi(struct x86_vcpu *vcpu);
 /* Makes REQ_SCAN_EOI of all vCPUs; after IOAPIC entries, routes or the APIC map changed. Any context. */
 void irqchip_eoi_changed(struct x86_vm *vm);
 
+/* A corrected machine check: the interrupt that its LVT says */
+void lapic_cmci(struct x86_vcpu *vcpu);
+
 /* --- IOAPIC, PIC, PIT: ioapic.c, pic.c, pit.c, irqchip.c --- */
 
 #define IRQCHIP_PINS	24	/* of the IOAPIC; GSI n is pin n */

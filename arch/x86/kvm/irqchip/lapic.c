@@ -364,6 +364,20 @@ void lapic_pit_tick(struct x86_vm *vm)
 	}
 }
 
+void lapic_cmci(struct x86_vcpu *vcpu)
+{
+	switch (lapic_model_local(&vcpu->lapic->m, LAPIC_LVT_CMCI)) {
+	case LAPIC_LOCAL_IRQ:
+		req_event(vcpu);
+		break;
+	case LAPIC_LOCAL_NMI:
+		event_queue_nmi(vcpu);
+		break;
+	default:
+		break;	/* masked, or a mode that this entry does not have */
+	}
+}
+
 /* --- modes --- */
 
 static enum lapic_mode mode_of(u64 base)

@@ -108,6 +108,9 @@ struct apic_dests {
 	unsigned long mask;		/* slots that are meant; some are empty */
 };
 
+/* The vCPU whose local APIC has that physical id, or NULL. Any context but NMI. */
+struct x86_vcpu *apic_map_vcpu(struct x86_vm *vm, u64 id);
+
 /**
  * apic_map_find - the destinations of a message, without shorthand
  * @map: in an RCU read section

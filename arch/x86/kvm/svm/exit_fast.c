@@ -109,9 +109,8 @@ bool svm_fast_vmmcall(struct svm_vcpu *svm, const struct svm_exit *row)
 	if (!exit_unobserved(&svm->x86))
 		return false;
 	next = next_rip(svm, row->opcode, row->opcode_len);
-	if (!next)
+	if (!next || !hypercall_fast(&svm->x86))
 		return false;
-	hypercall_fast(&svm->x86);
 	advance(svm, next);
 	return true;
 }
