@@ -230,11 +230,18 @@ CASE(a_kick_ends_a_halt)
 	cpu_long_arg(c, kick, 1);
 	cpu_expect_done(c);
 	pthread_join(thread, NULL);
-	/* and one that comes first makes the halt end at once */
-	cpu_long_arg(c, kick, 1);
-	cpu_expect_done(c);
+}
+
+CASE(a_kick_before_the_halt_counts)
+{
+	struct box *b = box_with_irqchip(false);
+	struct cpu *c = cpu_with_cpuid(b, 0), *d = cpu_with_cpuid(b, 1);
+
+	make_runnable(d);
 	cpu_long(d, halt_once);
 	cpu_expect_sync(d, 1);
+	cpu_long_arg(c, kick, 1);
+	cpu_expect_done(c);
 	cpu_expect_done(d);
 }
 
