@@ -116,7 +116,7 @@ static long sched_yield_to(struct x86_vcpu *vcpu, const struct hypercall *hc)
 		return -KVM_ENOSYS;
 	target = apic_map_vcpu(vcpu->vm, hc->arg[0]);
 	/* Only one that waits for a CPU gains by it. */
-	if (target && target != vcpu && 
+	if (target && target != vcpu &&
 	    (READ_ONCE(target->base.ready) || READ_ONCE(target->base.preempted)))
 		kvm_vcpu_yield_to(&vcpu->base, &target->base);
 	return 0;
