@@ -88,9 +88,8 @@ int vmx_exit_io(struct x86_vcpu *vcpu)
 
 bool vmx_fast_vmcall(struct vmx_vcpu *vmx)
 {
-	if (!exit_unobserved(&vmx->x86))
+	if (!exit_unobserved(&vmx->x86) || !hypercall_fast(&vmx->x86))
 		return false;
-	hypercall_fast(&vmx->x86);
 	advance(vmx);
 	return true;
 }
