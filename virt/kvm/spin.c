@@ -3,7 +3,7 @@
  * A vCPU spins, most likely for a lock whose holder does not run: give the
  * holder the CPU.
  *
- * Who that is is not known. A vCPU that the scheduler took off its CPU, or that
+ * Nobody says which one that is. A vCPU that the scheduler took off its CPU, or that
  * was woken and has not got one yet, may be; one that is halted, or that runs, is
  * not. The candidates get their turn one after the other. One that spins itself
  * waits, too, and is passed over every other time.
