@@ -44,7 +44,7 @@ static bool stack_ok(const struct gv_state *s)
 	if (RPL(ss) != RPL(&s->seg[GV_CS]))
 		return false;
 	if (!PRESENT(ss))
-		return s->long_mode;
+		return true;
 	return S(ss) && !(TYPE(ss) & TYPE_CODE) && (TYPE(ss) & TYPE_WRITE) &&
 	       DPL(ss) == RPL(ss) && !(ss->base >> 32);
 }

@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* VMX controls from capability MSRs: processors of several generations, and each feature missing. */
+#include "tap.h"
+#include "ctls.h"
+
+#define WORD(zeros, ones)	((u64)(ones) << 32 | (zeros))
+
+static const struct vmx_wishes all = {
+	.vpid = true, .unrestricted = true, .ept_ad = true, .flexpriority = true, .apicv = true,
+	.pml = true, .preemption_timer = true, .vnmi = true, .ple = true,
+};
+
+/* Capability MSRs, as far as the computation looks at them. */
+static const struct cpu {
+	const char *name;
+	struct vmx_cap_msrs m;
+} nehalem = {
+	"Nehalem", {
+		.basic = 0xda04000000000eull, .misc = 0x401c5,
+		.ctl = { WORD(0x16, 0x7f), WORD(0x401e172, 0xf7f9fffe), WORD(0, 0x2f),
+			 WORD(0x36dff, 0x7fffff), WORD(0x11ff, 0xffff) },
+		.ept_vpid = 0xf0106114141ull, .cr0_fixed0 = 0x80000021, .cr0_fixed1 = ~0u,
+		.cr4_fixed0 = 0x2000, .cr4_fixed1 = 0x27ff,
+	}
+}, haswell = {
+	"Haswell", {
+		.basic = 0xda040000000012ull | 1ull << 55, .misc = 0x300481e5,
+		.ctl = { WORD(0x16, 0x7f), WORD(0x4006172, 0xfff9fffe), WORD(0, 0x7cff),
+			 WORD(0x36dfb, 0x7fffff), WORD(0x11fb, 0xffff) },
+		.ept_vpid = 0xf0106334141ull, .cr0_fixed0 = 0x80000021, .cr0_fixed1 = ~0u,
+		.cr4_fixed0 = 0x2000, .cr4_fixed1 = 0x1767ff,
+	}
+}, icelake = {
+	"Ice Lake", {
+		.basic = 0xda040000000004ull | 1ull << 55, .misc = 0x7004c1e7,
+		.ctl = { WORD(0x16, 0xff), WORD(0x4006172, 0xfff9fffe), WORD(0, 0x235f7fff),
+			 WORD(0x36dfb, 0x3ffffff), WORD(0x11fb, 0x3ffff) },
+		.ept_vpid = 0xf0106f341c1ull, .cr0_fixed0 = 0x80000021, .cr0_fixed1 = ~0u,
+		.cr4_fixed0 = 0x2000, .cr4_fixed1 = 0x777fff,
+	}
+};
+
+static const struct cpu *const cpus[] = { &nehalem, &haswell, &icelake };
+
+static const char *compute(const struct cpu *cpu, struct vmx_ctls *out)
+{
+	return vmx_ctls_compute(&cpu->m, &all, 4, out);
+}
+
+static void every_generation_is_accepted(void)
+{
+	struct vmx_ctls c;
+	unsigned int i, w;
+
+	for (i = 0; i < ARRAY_SIZE(cpus); i++) {
+		const char *missing = compute(cpus[i], &c);
+
+		CHECK(!missing, "%s lacks %s", cpus[i]->name, missing);
+		for (w = 0; w < NR_WORDS; w++) {
+			u64 cap = cpus[i]->m.ctl[w];
+
+			/* Never what the processor forbids, always what it forces. */
+			CHECK(!(c.may[w] & ~(u32)(cap >> 32)), "%s word %u", cpus[i]->name, w);
+			CHECK(!((u32)cap & ~c.may[w]));
+			CHECK_EQ(c.must[w], (u32)cap);
+		}
+	}
+}
+
+static void features_follow_the_generation(void)
+{
+	struct vmx_ctls c;
+
+	compute(&nehalem, &c);
+	CHECK(vmx_may(&c, WORD_CPU2, SECONDARY_EXEC_ENABLE_VPID));
+	CHECK(!vmx_may(&c, WORD_CPU2, SECONDARY_EXEC_UNRESTRICTED_GUEST));
+	CHECK(!c.ept_ad);
+	CHECK_EQ(c.ept_leaf_level, 2);
+	CHECK(!vmx_may(&c, WORD_CPU2, SECONDARY_EXEC_ENABLE_INVPCID));
+
+	compute(&haswell, &c);
+	CHECK(vmx_may(&c, WORD_CPU2, SECONDARY_EXEC_UNRESTRICTED_GUEST));
+	CHECK(c.ept_ad);
+	CHECK_EQ(c.ept_leaf_level, 3);
+	CHECK(!vmx_may(&c, WORD_CPU2, SECONDARY_EXEC_ENABLE_PML));
+	CHECK(!vmx_may(&c, WORD_PIN, PIN_BASED_POSTED_INTR));
+
+	compute(&icelake, &c);
+	CHECK(vmx_may(&c, WORD_CPU2, SECONDARY_EXEC_ENABLE_PML));
+	CHECK(vmx_may(&c, WORD_CPU2, SECONDARY_EXEC_ENABLE_XSAVES));
+	CHECK(vmx_may(&c, WORD_PIN, PIN_BASED_POSTED_INTR));
+	CHECK_EQ(c.ept_levels, 4);
+	vmx_ctls_compute(&icelake.m, &all, 5, &c);
+	CHECK_EQ(c.ept_levels, 5);
+	vmx_ctls_compute(&haswell.m, &all, 5, &c);
+	CHECK_EQ(c.ept_levels, 4);
+}
+
+/* Take away each control that may be 1, alone: a named refusal, or all goes on without it. */
+static void each_missing_control(void)
+{
+	unsigned int w, bit, refused = 0;
+
+	for (w = 0; w < NR_WORDS; w++) {
+		for (bit = 0; bit < 32; bit++) {
+			struct cpu cpu = icelake;
+			struct vmx_ctls c;
+			const char *missing;
+
+			if (!(cpu.m.ctl[w] >> 32 & 1u << bit) || (cpu.m.ctl[w] & 1u << bit))
+				continue;
+			cpu.m.ctl[w] &= ~(1ull << (32 + bit));
+			missing = compute(&cpu, &c);
+			if (missing) {
+				refused++;
+				CHECK(missing[0]);
+			} else {
+				CHECK(!(c.may[w] & 1u << bit), "word %u bit %u", w, bit);
+			}
+		}
+	}
+	CHECK(refused > 15 && refused < 40, "%u refusals", refused);
+}
+
+static void parameters_take_away(void)
+{
+	static const struct {
+		size_t wish;
+		enum vmx_ctl word;
+		u32 bit;
+	} rows[] = {
+#define ROW(field, word, bit) { offsetof(struct vmx_wishes, field), word, bit }
+		ROW(vpid, WORD_CPU2, SECONDARY_EXEC_ENABLE_VPID),
+		ROW(unrestricted, WORD_CPU2, SECONDARY_EXEC_UNRESTRICTED_GUEST),
+		ROW(pml, WORD_CPU2, SECONDARY_EXEC_ENABLE_PML),
+		ROW(ept_ad, WORD_CPU2, SECONDARY_EXEC_ENABLE_PML),
+		ROW(ple, WORD_CPU2, SECONDARY_EXEC_PAUSE_LOOP_EXITING),
+		ROW(flexpriority, WORD_CPU2, SECONDARY_EXEC_VIRTUALIZE_APIC_ACCESSES),
+		ROW(apicv, WORD_CPU2, SECONDARY_EXEC_VIRTUAL_INTR_DELIVERY),
+		ROW(apicv, WORD_PIN, PIN_BASED_POSTED_INTR),
+		ROW(vnmi, WORD_PIN, PIN_BASED_VIRTUAL_NMIS),
+		ROW(vnmi, WORD_CPU, CPU_BASED_NMI_WINDOW_EXITING),
+		ROW(preemption_timer, WORD_PIN, PIN_BASED_VMX_PREEMPTION_TIMER),
+	};
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct vmx_wishes wish = all;
+		struct vmx_ctls c;
+
+		vmx_ctls_compute(&icelake.m, &wish, 4, &c);
+		CHECK(vmx_may(&c, rows[i].word, rows[i].bit), "row %u", i);
+		*((bool *)&wish + rows[i].wish) = false;
+		vmx_ctls_compute(&icelake.m, &wish, 4, &c);
+		CHECK(!(c.may[rows[i].word] & rows[i].bit), "row %u", i);
+	}
+}
+
+static void bad_memory_is_refused(void)
+{
+	struct vmx_ctls c;
+	struct cpu cpu = haswell;
+
+	cpu.m.basic = (cpu.m.basic & ~(0x1fffull << 32)) | 0x1800ull << 32;
+	CHECK(compute(&cpu, &c));
+	cpu = haswell;
+	cpu.m.basic &= ~(15ull << 50);
+	CHECK(compute(&cpu, &c));
+	cpu = haswell;
+	cpu.m.ept_vpid &= ~VMX_EPTP_WB_BIT;
+	CHECK(compute(&cpu, &c));
+	cpu = haswell;
+	cpu.m.ept_vpid &= ~VMX_EPT_INVEPT_BIT;
+	CHECK(compute(&cpu, &c));
+	/* A VPID that nothing can flush is not used. */
+	cpu = haswell;
+	cpu.m.ept_vpid &= 0xffffffff;
+	CHECK(!compute(&cpu, &c));
+	CHECK(!vmx_may(&c, WORD_CPU2, SECONDARY_EXEC_ENABLE_VPID));
+}
+
+int main(void)
+{
+	RUN(every_generation_is_accepted);
+	RUN(features_follow_the_generation);
+	RUN(each_missing_control);
+	RUN(parameters_take_away);
+	RUN(bad_memory_is_refused);
+	return tap_done();
+}
