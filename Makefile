@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# dkvm: kvm.ko and kvm-amd.ko, out of tree. `make help` lists what there is.
+# dkvm: kvm.ko, kvm-amd.ko and kvm-intel.ko, out of tree. `make help` lists what there is.
 
 ifneq ($(KERNELRELEASE),)
 
