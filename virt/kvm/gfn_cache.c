@@ -85,6 +85,8 @@ EXPORT_SYMBOL_GPL(kvm_gfn_cache_user);
 
 void kvm_gfn_cache_dirty(struct kvm *kvm, struct kvm_gfn_cache *cache)
 {
-	mark_dirty(kvm, cache, 0, cache->len);
+	/* Otherwise kvm_write_gpa() has done it. */
+	if (in_one_slot(kvm, cache))
+		mark_dirty(kvm, cache, 0, cache->len);
 }
 EXPORT_SYMBOL_GPL(kvm_gfn_cache_dirty);
