@@ -21,6 +21,9 @@ TESTBED	:= $(TOP)/tools/testing/testbed
 KDIR	?= /lib/modules/$(shell uname -r)/build
 
 export DKVM_CACHE ?= $(HOME)/.cache/dkvm
+# The guest of `make run`: how many CPUs, and QEMU's kernel-irqchip (on, split, off).
+CPUS	?= 1
+KERNEL_IRQCHIP ?= on
 # ours or stock: whose modules `make run` and `make shell` load.
 MODULES	?= ours
 # amd (SVM, in QEMU) or intel (VMX, in Bochs), for run, check, bench and selftests. make check without it
@@ -52,7 +55,8 @@ tools:
 	@$(TESTBED)/fetch tools
 
 run: tools
-	@$(if $(filter stock,$(MODULES)),,$(TESTBED)/build &&) $(TESTBED)/run-guest --modules $(MODULES) $(vendor_arg) $(RUN_ARGS)
+	@$(if $(filter stock,$(MODULES)),,$(TESTBED)/build &&) $(TESTBED)/run-guest --modules $(MODULES) $(vendor_arg) \
+		--guest-smp $(CPUS) --irqchip $(KERNEL_IRQCHIP) $(RUN_ARGS)
 
 shell: tools
 	@$(if $(filter ours,$(MODULES)),$(TESTBED)/build &&) $(TESTBED)/l1 --modules $(MODULES) --vendor amd --interactive $(RUN_ARGS)
@@ -102,6 +106,7 @@ help:
 	@echo '  make install            install below updates/dkvm; make uninstall goes back'
 	@echo '  make clean              remove what was built'
 	@echo 'Variables: DKVM_CACHE (default ~/.cache/dkvm), DKVM_MIRROR (a Debian mirror),'
+	@echo '  CPUS, KERNEL_IRQCHIP=on|split|off (the guest of make run)'
 	@echo '  RUN_ARGS (for make run: see tools/testing/testbed/run-guest --help), CHECK_ARGS'
 
 .PHONY: modules install uninstall tools run shell check bench sparse checkpatch layering selftests fetch clean help
