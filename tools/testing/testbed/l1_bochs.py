@@ -187,7 +187,8 @@ def initramfs(opt, tmp, script):
         files.folder("/" + where)
         if os.path.islink("/" + link):
             files.link("/" + link)
-    for name in ("proc", "sys", "dev", "root", "tmp", "mnt", "var", "etc", "run/dkvm/bin", "run/dkvm/mod/stock", "run/dkvm/mod/ours"):
+    for name in ("proc", "sys", "dev", "root", "tmp", "mnt", "var", "etc", "run/dkvm/bin",
+                 "run/dkvm/mod/stock", "run/dkvm/mod/ours"):
         files.have.discard("/" + name)
         files.folder("/" + name)
     files.cpio.add("dev/console", stat.S_IFCHR | 0o600, rdev=(5, 1))
@@ -231,8 +232,8 @@ def prepare(opt, tmp, script):
         f.write(initrd)
     # Below the ACPI tables at the end of the memory.
     opt.initrd_at = (min(opt.mib << 20, 0x7f000000) - (1 << 20) - len(initrd)) & ~0xfff
-    cmdline = ["console=ttyS0,115200", "quiet", "panic=-1", "nokaslr", "oops=panic", "log_buf_len=8M", "no_hash_pointers",
-               "hung_task_panic=0", "rodata=off", "tsc=reliable",
+    cmdline = ["console=ttyS0,115200", "quiet", "panic=-1", "nokaslr", "oops=panic", "log_buf_len=8M",
+               "no_hash_pointers", "hung_task_panic=0", "rodata=off", "tsc=reliable",
                "initcall_blacklist=jent_mod_init,load_system_certificate_list,bpf_tcp_ca_kfunc_init,"
                "bpf_dummy_struct_ops_init,trace_eval_init,init_kprobe_trace"]
     if not opt.mitigations:
@@ -285,8 +286,10 @@ def start_info(opt, entry, initrd_size, cmdline):
     modules, memmap, line = 0x100, 0x200, 0x1000
     end = opt.mib << 20
     # The map of Bochs' BIOS: its data below 640 KiB, the ACPI tables at the end of the memory.
-    ranges = [(0, 0x9f000, 1), (0x9f000, 0x61000, 2), (1 << 20, end - (1 << 20) - 0x10000, 1), (end - 0x10000, 0x10000, 3)]
-    struct.pack_into("<IIIIQQQQII", info, 16, 0x336ec578, 1, 0, 1, INFO + modules, INFO + line, 0, INFO + memmap, len(ranges), 0)
+    ranges = [(0, 0x9f000, 1), (0x9f000, 0x61000, 2),
+              (1 << 20, end - (1 << 20) - 0x10000, 1), (end - 0x10000, 0x10000, 3)]
+    struct.pack_into("<IIIIQQQQII", info, 16, 0x336ec578, 1, 0, 1, INFO + modules, INFO + line, 0,
+                     INFO + memmap, len(ranges), 0)
     struct.pack_into("<QQQQ", info, modules, opt.initrd_at, initrd_size, 0, 0)
     for n, (start, size, kind) in enumerate(ranges):
         struct.pack_into("<QQII", info, memmap + n * 24, start, size, kind, 0)

@@ -1,14 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * An option ROM for Bochs that starts the Linux kernel which l1 put into memory. The BIOS calls the ROM
- * once while it starts; the ROM makes itself the bootstrap loader, interrupt 0x19.
+ * An option ROM for Bochs that starts the Linux kernel which l1 put into memory.
+ * The BIOS calls the ROM once while it starts; the ROM makes itself the bootstrap
+ * loader, interrupt 0x19.
  *
- * The uncompressed kernel is entered by the PVH protocol (Documentation/arch/x86/boot.rst names it): 32-bit
- * protected mode, flat segments, no paging, EBX the address of the start information. l1 prepared that,
- * and left the entry point for us. What was loaded is used up by a start: a second one, after a
- * reset, ends the emulator.
+ * The uncompressed kernel is entered by the PVH protocol: 32-bit protected mode,
+ * flat segments, no paging, EBX the address of the start information. l1 prepared
+ * that, and left the entry point for us. What was loaded is used up by a start: a
+ * second one, after a reset, ends the emulator.
+ *
+ * What l1 left at INFO_SEGMENT: a byte that becomes 1, the entry point at 4, the
+ * start information at 16.
  */
-#define INFO_SEGMENT	0x9000		/* l1: a byte that becomes 1, entry point at 4, start information at 16 */
+#define INFO_SEGMENT	0x9000
 
 	.code16
 	.globl _start

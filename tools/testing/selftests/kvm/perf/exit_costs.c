@@ -203,7 +203,7 @@ static void measure_apic(void)
 
 static void measure_exits(void)
 {
-	/* The other vendor's hypercall is an undefined instruction first: no kind of exit of its own. */
+	/* The other vendor's hypercall is an undefined instruction first. */
 	bool intel = !access("/sys/module/kvm_intel", F_OK);
 	struct box *b = box_new();
 	struct cpu *c = cpu_new(b, 0);
