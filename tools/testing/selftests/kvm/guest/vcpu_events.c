@@ -100,7 +100,14 @@ CASE(an_interrupt_is_delivered_even_when_closed)
 	e.interrupt.nr = 0x77;
 	cpu_set_vcpu_events(c, &e);
 	CHECK_EQ(cpu_get_vcpu_events(c).interrupt.nr, 0x77);
-	CHECK_EQ(cpu_expect_sync(c, 2), 1);
+	if (cpu_go(c) == HEARD_EXIT) {
+		/* VMX: no entry with an interrupt and RFLAGS.IF=0 */
+		CHECK_EQ(c->run->exit_reason, KVM_EXIT_FAIL_ENTRY);
+		CHECK(!access("/sys/module/kvm_intel", F_OK));
+		return;
+	}
+	CHECK_EQ(c->stage, 2);
+	CHECK_EQ(c->value, 1);
 	CHECK_EQ(GV(c->box, seen_vec), 0x77);
 }
 
