@@ -238,6 +238,111 @@ CASE_SLOW(lowest_priority_looks_at_task_priorities, 60, NULL)
 	cpu_expect_done(start_cpus(FLAT, busy));
 }
 
+/* --- many of them --- */
+
+#define ROUNDS 500
+
+static GUEST void answer(struct trap *t)
+{
+	got[g_percpu()->id]++;
+	g_set_apic(APIC_EOI, 0);
+	if (g_percpu()->id)
+		g_ipi(0, VEC);
+}
+
+static GUEST void answering(void)
+{
+	set_up();
+	g_handlers[VEC] = answer;
+	asm volatile("lock orq %1, %0" : "+m"(ready) : "r"(1ul << g_percpu()->id) : "memory");
+	for (;;)
+		g_sti_hlt();
+}
+
+/* None is lost, whether the other one is halted, about to halt or running. */
+static GUEST void ping(void)
+{
+	u64 i;
+
+	set_up();
+	g_handlers[VEC] = answer;
+	while (ready != 2)
+		g_pause();
+	for (i = 1; i <= ROUNDS; i++) {
+		g_cli();
+		g_ipi(1, VEC);
+		if (i & 1) {
+			while (got[0] != i)
+				g_sti_hlt();
+		} else {
+			g_sti();
+			while (got[0] != i)
+				g_pause();
+		}
+	}
+	G_CHECK_EQ(got[1], ROUNDS);
+	g_done();
+}
+
+static void ping_pong(u64 what)
+{
+	struct kvm_mp_state runnable = { KVM_MP_STATE_RUNNABLE };
+	struct box *b = apic_box();
+	struct cpu *c = apic_cpu(b, 0), *d = apic_cpu(b, 1);
+	pthread_t thread;
+
+	GV(b, kind) = what;
+	cpu_long(c, ping);
+	cpu_long(d, answering);
+	cpu_set_mp_state(d, &runnable);
+	CHECK(!pthread_create(&thread, NULL, run_receiver, d));
+	cpu_expect_done(c);
+}
+
+CASE_SLOW(none_is_lost_in_xapic_mode, 60, NULL)
+{
+	ping_pong(FLAT);
+}
+
+CASE_SLOW(none_is_lost_in_x2apic_mode, 60, NULL)
+{
+	ping_pong(X2APIC);
+}
+
+/* --- a processor that is not in x2APIC mode yet, and whose id needs more than 8 bits --- */
+
+static GUEST void init_far(void)
+{
+	g_enter_x2apic();
+	g_set_x2apic(APIC_SVR, 0x1ff);
+	g_ipi(300, ICR_INIT | ICR_ASSERT);
+	g_sync(1, 0);
+	g_ipi(255, ICR_INIT | ICR_ASSERT);
+	g_done();
+}
+
+CASE(init_reaches_an_xapic_by_its_long_id)
+{
+	struct kvm_enable_cap cap = { .cap = KVM_CAP_X2APIC_API };
+	struct box *b = apic_box();
+	struct cpu *c, *d, *e, *f;
+
+	cap.args[0] = KVM_X2APIC_API_USE_32BIT_IDS | KVM_X2APIC_API_DISABLE_BROADCAST_QUIRK;
+	CHECK_OK(ioctl(b->fd, KVM_ENABLE_CAP, &cap));
+	c = apic_cpu(b, 0);
+	d = apic_cpu(b, 300 & 0xff);
+	e = apic_cpu(b, 300);
+	f = apic_cpu(b, 255);
+	cpu_long(c, init_far);
+	cpu_expect_sync(c, 1);
+	CHECK_EQ(cpu_get_mp_state(d).mp_state, KVM_MP_STATE_UNINITIALIZED);
+	CHECK_EQ(cpu_get_mp_state(e).mp_state, KVM_MP_STATE_INIT_RECEIVED);
+	/* 255 is a processor, too, and no broadcast. */
+	cpu_expect_done(c);
+	CHECK_EQ(cpu_get_mp_state(d).mp_state, KVM_MP_STATE_UNINITIALIZED);
+	CHECK_EQ(cpu_get_mp_state(f).mp_state, KVM_MP_STATE_INIT_RECEIVED);
+}
+
 /* --- messages of devices; nothing runs --- */
 
 static void enabled_x2apic(struct cpu *c)
