@@ -240,7 +240,7 @@ CASE_SLOW(lowest_priority_looks_at_task_priorities, 60, NULL)
 
 /* --- many of them --- */
 
-#define ROUNDS 500
+#define ROUNDS 300
 
 static GUEST void answer(struct trap *t)
 {

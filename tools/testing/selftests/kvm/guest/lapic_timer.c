@@ -78,22 +78,29 @@ CASE(one_shot_in_x2apic_mode)
 
 static GUEST void periodic(void)
 {
-	u64 i;
+	u64 i, before;
 
 	start(LVTT_PERIODIC | VEC, 0xb);
 	g_set_apic(APIC_TMICT, 10000000);
-	for (i = 1; i <= 10; i++) {
+	for (i = 0; i < 10; i++) {
+		/* On a busy host there may be more than one by now. */
+		before = taken;
 		g_sti_hlt();
 		g_cli();
-		G_CHECK_EQ(taken, i);
+		G_CHECK(taken > before);
 		G_CHECK(g_apic(APIC_TMCCT) <= 10000000);
 	}
 	/* One-shot from now on: the period that runs is the last. */
 	g_set_apic(APIC_LVTT, VEC);
-	g_sti_hlt();
-	g_cli();
-	G_CHECK_EQ(taken, 11);
-	G_CHECK_EQ(g_apic(APIC_TMCCT), 0);
+	while (g_apic(APIC_TMCCT))
+		g_pause();
+	g_window();
+	before = taken;
+	G_CHECK(before > i);
+	for (i = 0; i < 1000; i++)
+		G_CHECK_EQ(g_apic(APIC_TMCCT), 0);
+	g_window();
+	G_CHECK_EQ(taken, before);
 	g_done();
 }
 
