@@ -178,6 +178,7 @@ static void svm_irq_window(struct svm_vcpu *svm, bool open)
 	control->int_vector = 0;
 	svm->clean &= ~VC_TPR;
 	svm_intercept_set(svm, INTERCEPT_VINTR, open);
+	svm_intercept_set(svm, INTERCEPT_CR8_WRITE, svm_cr8_exits(svm));
 }
 
 /**
@@ -192,7 +193,7 @@ void svm_tpr_threshold(struct x86_vcpu *vcpu, int class)
 	struct svm_vcpu *svm = to_svm(vcpu);
 
 	svm->cr8_watched = class >= 0;
-	svm_intercept_set(svm, INTERCEPT_CR8_WRITE, svm->cr8_watched);
+	svm_intercept_set(svm, INTERCEPT_CR8_WRITE, svm_cr8_exits(svm));
 }
 
 /**

@@ -43,6 +43,18 @@ static const u32 mandatory[MAX_INTERCEPT] = {
 	[INTERCEPT_WORD4] = MANDATORY_WORD4,
 };
 
+/*
+ * V_TPR holds CR8: a write that does not exit is found at the next exit. That is
+ * soon enough unless the write itself may let an interrupt through, or user space
+ * has the local APIC and is to be told. QEMU's processor does not survive the
+ * write while a virtual interrupt is pending.
+ */
+bool svm_cr8_exits(const struct svm_vcpu *svm)
+{
+	return !lapic_present(&svm->x86) || svm->cr8_watched ||
+	       (svm->vmcb->control.int_ctl & V_IRQ_MASK);
+}
+
 /* Hypercall instructions of the other vendor are #UD here; so is the forced-emulation prefix. */
 static u32 exceptions_wanted(const struct x86_vcpu *vcpu)
 {
@@ -87,8 +99,7 @@ static void intercepts_wanted(const struct svm_vcpu *svm, u32 want[MAX_INTERCEPT
 	const struct x86_vcpu *vcpu = &svm->x86;
 
 	memcpy(want, mandatory, sizeof(mandatory));
-	/* V_TPR holds CR8: without the exit a write is found at the next one. */
-	if (!lapic_present(vcpu) || svm->cr8_watched)
+	if (svm_cr8_exits(svm))
 		want[INTERCEPT_CR] |= B(INTERCEPT_CR8_WRITE);
 	if (svm->cr0_hidden)
 		want[INTERCEPT_CR] |= B(INTERCEPT_CR0_READ) | B(INTERCEPT_CR0_WRITE);

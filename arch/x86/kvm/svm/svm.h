@@ -146,6 +146,7 @@ static inline bool svm_sysenter_native(const struct x86_vcpu *vcpu)
 
 /* --- intercept.c --- */
 void svm_update_intercepts(struct x86_vcpu *vcpu);
+bool svm_cr8_exits(const struct svm_vcpu *svm);
 void svm_intercept_set(struct svm_vcpu *svm, unsigned int bit, bool on);
 bool svm_intercepts_safe(const struct svm_vcpu *svm);
 
