@@ -153,8 +153,8 @@ static enum emul_rc outer_ss(struct emul_ctxt *c, const struct emul_seg *cs,
 
 	if (!emul_null_selector(sel))
 		return emul_check_data(c, INSN_SS, sel, cpl, ss);
-	if (!c->lma || !(cs->attr & EMUL_SEG_L) || cpl == 3 ||
-	    SEL_RPL(sel) != cpl)
+	if (!c->lma || !(cs->attr & EMUL_SEG_L) ||
+	    !emul_null_ss_ok(c, sel, cpl))
 		return emul_gp0(c);
 	*ss = (struct emul_seg){
 		.selector = sel, .attr = cpl << EMUL_SEG_DPL_SHIFT,

@@ -104,18 +104,22 @@ struct emul_seg emul_real_code(struct emul_ctxt *c, u16 sel)
 	return paragraph(c, INSN_CS, sel);
 }
 
+bool emul_null_ss_ok(const struct emul_ctxt *c, u16 sel, unsigned int cpl)
+{
+	return cpl < 3 && (SEL_RPL(sel) == cpl || emul_has(c, EMUL_F_AMD));
+}
+
 /*
- * A null selector makes a data segment unusable. In SS it is legal in 64-bit
- * code below CPL 3 only, with RPL equal to CPL; the register then keeps the
- * privilege level, which some CPUs take from there.
+ * A null selector makes a data segment unusable. In SS it is for 64-bit code;
+ * the register then keeps the privilege level, which some CPUs take from there.
  */
 static enum emul_rc load_null(struct emul_ctxt *c, enum insn_seg seg, u16 sel)
 {
 	struct emul_seg s = { .selector = sel };
 
 	if (seg == INSN_SS) {
-		if (c->mode != EMUL_MODE_LONG64 || c->cpl == 3 ||
-		    SEL_RPL(sel) != c->cpl)
+		if (c->mode != EMUL_MODE_LONG64 ||
+		    !emul_null_ss_ok(c, sel, c->cpl))
 			return emul_gp0(c);
 		s.attr = c->cpl << EMUL_SEG_DPL_SHIFT;
 	}

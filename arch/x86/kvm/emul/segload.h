@@ -72,7 +72,13 @@ enum emul_rc emul_load_seg(struct emul_ctxt *c, enum insn_seg seg, u16 sel);
 enum emul_rc emul_check_data(struct emul_ctxt *c, enum insn_seg seg, u16 sel,
 			     unsigned int cpl, struct emul_seg *s);
 
-/* The same for an LDT: #GP(@sel) or #NP(@sel); null is allowed. */
+/*
+ * May SS have the null selector @sel in 64-bit code at @cpl? Never at CPL 3; and
+ * on Intel its RPL has to be the level.
+ */
+bool emul_null_ss_ok(const struct emul_ctxt *c, u16 sel, unsigned int cpl);
+
+/* As emul_check_data() for an LDT: #GP(@sel) or #NP(@sel); null is allowed. */
 enum emul_rc emul_check_ldt(struct emul_ctxt *c, u16 sel, struct emul_seg *s);
 
 /* What a selector is in virtual-8086 mode. */

@@ -26,6 +26,7 @@
 #include "svm.h"
 
 #define CR0_CACHE	(X86_CR0_CD | X86_CR0_NW)
+#define TSS_BUSY	BIT(1)	/* of the type in segment attributes */
 
 static_assert(sizeof(struct x86_seg) == sizeof(struct vmcb_seg));
 static_assert(offsetof(struct x86_seg, selector) == offsetof(struct vmcb_seg, selector));
@@ -102,7 +103,7 @@ static void svm_fetch_segs(struct x86_regs *regs, const struct vmcb_save_area *s
 	regs->seg[SEG_SS].attr &= ~SVM_SELECTOR_DPL_MASK;
 	regs->seg[SEG_SS].attr |= save->cpl << SEG_ATTR_DPL;
 	/* A task register that is loaded is busy. */
-	regs->seg[SEG_TR].attr |= 2;
+	regs->seg[SEG_TR].attr |= TSS_BUSY;
 }
 
 /*
@@ -186,6 +187,18 @@ void svm_fetch(struct x86_vcpu *vcpu, u32 groups)
 
 /* --- into the VMCB --- */
 
+/*
+ * The busy bit that svm_fetch_segs() has added does not go back: QEMU's
+ * processor switches stacks only if the TSS is marked as LTR has found it.
+ */
+static void svm_flush_tr(struct x86_seg *to, const struct x86_seg *tr)
+{
+	if (to->selector == tr->selector && to->base == tr->base && to->limit == tr->limit &&
+	    (to->attr | TSS_BUSY) == tr->attr)
+		return;
+	*to = *tr;
+}
+
 static void svm_flush_segs(struct vmcb_save_area *save, const struct x86_regs *regs)
 {
 	struct x86_seg *to = (void *)&save->es;
@@ -197,7 +210,7 @@ static void svm_flush_segs(struct vmcb_save_area *save, const struct x86_regs *r
 	to[4] = regs->seg[SEG_FS];
 	to[5] = regs->seg[SEG_GS];
 	*(struct x86_seg *)&save->ldtr = regs->seg[SEG_LDTR];
-	*(struct x86_seg *)&save->tr = regs->seg[SEG_TR];
+	svm_flush_tr((struct x86_seg *)&save->tr, &regs->seg[SEG_TR]);
 	save->cpl = regs->cpl;
 }
 

@@ -134,6 +134,7 @@ static void segment_loads(void)
 	OK("a null SS at CPL 2", 0x8e, 0xd0);
 	IS(EMUL_SEG_DPL(m.seg[INSN_SS].attr) == 2, "has the DPL of CPL 2");
 	with_ax(EMUL_MODE_LONG64, 0, 1);
+	m.c.features &= ~BIT_ULL(EMUL_F_AMD);
 	FAULT(X86_TRAP_GP, 0, "not with another RPL", 0x8e, 0xd0);
 	with_ax(EMUL_MODE_LONG64, 3, 3);
 	FAULT(X86_TRAP_GP, 0, "not at CPL 3", 0x8e, 0xd0);
