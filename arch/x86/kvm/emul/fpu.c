@@ -245,12 +245,12 @@ static enum emul_rc image_end(struct emul_ctxt *c, unsigned int *end)
 static enum emul_rc map_image(struct emul_ctxt *c, bool write)
 {
 	unsigned int at;
-	enum emul_rc rc = emul_map_aligned(c, 16, 16, write);
-	u64 linear;
+	/* Other than with vector moves, being canonical counts first. */
+	enum emul_rc rc = emul_linear(c, c->insn.seg, emul_ea(c), FX_SIZE,
+				      write, &c->mem_addr);
 
-	if (rc == EMUL_OK)
-		rc = emul_linear(c, c->insn.seg, emul_ea(c), FX_SIZE, write,
-				 &linear);
+	if (rc == EMUL_OK && (c->mem_addr & 15))
+		return emul_gp0(c);
 	for (at = 0; rc == EMUL_OK && at < FX_SIZE; at += 64) {
 		struct emul_span span;
 
