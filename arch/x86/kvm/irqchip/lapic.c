@@ -198,7 +198,7 @@ void lapic_set_cr8(struct x86_vcpu *vcpu, u64 cr8)
 	struct lapic_model *m = &vcpu->lapic->m;
 
 	lapic_model_set_tpr(m, cr8 << 4);
-	if (lapic_model_pending(m) >= 0)
+	if (lapic_model_must_look(m))
 		req_event(vcpu);
 }
 

@@ -14,6 +14,7 @@
 
 static const struct svm_exit exit_table[] = {
 	[SVM_EXIT_READ_CR0]	= { svm_exit_cr },
+	[SVM_EXIT_READ_CR4]	= { svm_exit_cr },
 	[SVM_EXIT_WRITE_CR0]	= { svm_exit_cr },
 	[SVM_EXIT_WRITE_CR4]	= { svm_exit_cr },
 	[SVM_EXIT_WRITE_CR8]	= { svm_exit_cr8 },

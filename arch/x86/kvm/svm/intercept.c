@@ -103,6 +103,8 @@ static void intercepts_wanted(const struct svm_vcpu *svm, u32 want[MAX_INTERCEPT
 		want[INTERCEPT_CR] |= B(INTERCEPT_CR8_WRITE);
 	if (svm->cr0_hidden)
 		want[INTERCEPT_CR] |= B(INTERCEPT_CR0_READ) | B(INTERCEPT_CR0_WRITE);
+	if (svm->cr4_hidden)
+		want[INTERCEPT_CR] |= B(INTERCEPT_CR4_READ);
 	if (!svm->dr_live)
 		want[INTERCEPT_DR] |= DR_ACCESS;
 	want[INTERCEPT_EXCEPTION] |= exceptions_wanted(vcpu);

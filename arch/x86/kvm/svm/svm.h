@@ -82,6 +82,7 @@ struct svm_vcpu {
 	bool own_step;			/* (v) the #DB at hand is only that of added_rflags */
 	bool cr0_hidden;		/* (v) CR0 in the VMCB is not what the guest may see */
 	bool spec_live;			/* (v) the guest accesses SPEC_CTRL itself */
+	bool cr4_hidden;		/* (v) likewise */
 	bool cr8_watched;		/* (v) with a local APIC in the kernel: writes of CR8 exit */
 	bool dr_live;			/* (v) debug registers are not intercepted until put */
 	u8 nmi_state;			/* (v)(r) enum svm_nmi_state */

@@ -230,6 +230,8 @@ static void svm_flush_cr(struct svm_vcpu *svm)
 
 	/* A machine check is for the host, whatever the guest thinks of its own. */
 	save->cr4 = regs->cr4 | (cr4_read_shadow() & X86_CR4_MCE);
+	svm->cr4_hidden = save->cr4 != regs->cr4;
+	svm_intercept_set(svm, INTERCEPT_CR4_READ, svm->cr4_hidden);
 	save->cr2 = regs->cr2;
 }
 

@@ -100,15 +100,18 @@ int lapic_model_pending(const struct lapic_model *m)
 	return irr;
 }
 
-int lapic_model_held_by_tpr(const struct lapic_model *m)
+bool lapic_model_must_look(const struct lapic_model *m)
 {
 	int irr = lapic_model_highest_irr(m), isr = lapic_model_highest_isr(m);
 
-	if (irr < 0 || irr >> 4 > lapic_reg(m, LAPIC_TPR) >> 4)
-		return -1;
-	if (isr >= 0 && irr >> 4 <= isr >> 4)
-		return -1;
-	return irr >> 4;
+	return irr >= 0 && (isr < 0 || irr >> 4 > isr >> 4);
+}
+
+int lapic_model_held_by_tpr(const struct lapic_model *m)
+{
+	int class = lapic_model_highest_irr(m) >> 4;
+
+	return lapic_model_must_look(m) && class <= lapic_reg(m, LAPIC_TPR) >> 4 ? class : -1;
 }
 
 void lapic_model_set_tpr(struct lapic_model *m, u8 tpr)
@@ -176,7 +179,7 @@ void lapic_model_eoi(struct lapic_model *m, struct lapic_work *work)
 	note_word(&m->isr_words, vector / 32, lapic_reg(m, LAPIC_ISR + vector / 32 * 16));
 	update_ppr(m);
 	work->what |= LAPIC_WORK_EOI;
-	if (lapic_model_pending(m) >= 0)
+	if (lapic_model_must_look(m))
 		work->what |= LAPIC_WORK_IRQ;
 	work->eoi_vector = vector;
 	work->eoi_broadcast = !(lapic_reg(m, LAPIC_SVR) & LAPIC_SVR_NO_EOI_BCAST) ||
@@ -258,7 +261,7 @@ void lapic_model_error(struct lapic_model *m, u8 errors)
 static void error_of_access(struct lapic_model *m, u8 errors, struct lapic_work *work)
 {
 	lapic_model_error(m, errors);
-	if (lapic_model_pending(m) >= 0)
+	if (lapic_model_must_look(m))
 		work->what |= LAPIC_WORK_IRQ;
 }
 
@@ -315,7 +318,7 @@ static void send(struct lapic_model *m, u32 icr, u32 dest, struct lapic_work *wo
 		if (!lapic_model_accepts(m))
 			return;
 		request(m, ipi->vector, false);
-		if (lapic_model_pending(m) >= 0)
+		if (lapic_model_must_look(m))
 			work->what |= LAPIC_WORK_IRQ;
 		return;
 	case LAPIC_INIT:
@@ -360,7 +363,7 @@ static void write_common(struct lapic_model *m, unsigned int offset, u32 val,
 	case LAPIC_TPR:
 		lapic_model_set_tpr(m, val);
 		work->what |= LAPIC_WORK_TPR;
-		if (lapic_model_pending(m) >= 0)
+		if (lapic_model_must_look(m))
 			work->what |= LAPIC_WORK_IRQ;
 		break;
 	case LAPIC_EOI:

@@ -228,6 +228,8 @@ void lapic_model_take(struct lapic_model *m, u8 vector);
 
 /* Priority class of the request that waits for nothing but TPR, or -1. */
 int lapic_model_held_by_tpr(const struct lapic_model *m);
+/* Does an interrupt wait for no other to be finished: for the task priority alone, or for nothing? */
+bool lapic_model_must_look(const struct lapic_model *m);
 void lapic_model_set_tpr(struct lapic_model *m, u8 tpr);
 
 /* The highest interrupt in service has ended; also what writing the EOI register does. */

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * CR8 is the upper half of the local APIC's task-priority register: what one
+ * is set to is read from the other, and lowering either lets an interrupt
+ * through.
+ */
+#include "box.h"
+
+#define APIC_BASE 0xfee00000ul
+#define APIC_TPR (APIC_BASE + 0x80)
+#define APIC_PPR (APIC_BASE + 0xa0)
+#define APIC_EOI (APIC_BASE + 0xb0)
+#define APIC_SVR (APIC_BASE + 0xf0)
+#define APIC_ICR (APIC_BASE + 0x300)
+#define ICR_SELF 0x44000
+
+#define VEC 0x41
+
+static volatile u64 taken GUEST_DATA;
+
+static GUEST void count_irq(struct trap *t)
+{
+	taken++;
+	g_write32(APIC_EOI, 0);
+}
+
+static struct cpu *start(void (*payload)(void))
+{
+	struct box *b = box_new();
+	struct cpu *c;
+
+	NEED_CAP(KVM_CAP_IRQCHIP);
+	CHECK_OK(ioctl(b->fd, KVM_CREATE_IRQCHIP, 0));
+	c = cpu_new(b, 0);
+	cpu_long(c, payload);
+	return c;
+}
+
+static GUEST void one_register(void)
+{
+	u64 i;
+
+	g_write32(APIC_SVR, 0x1ff);
+	for (i = 0; i < 16; i++) {
+		g_set_cr8(i);
+		G_CHECK_EQ(g_cr8(), i);
+		G_CHECK_EQ(g_read32(APIC_TPR), i << 4);
+		G_CHECK_EQ(g_read32(APIC_PPR), i << 4);
+		g_write32(APIC_TPR, (15 - i) << 4);
+		G_CHECK_EQ(g_cr8(), 15 - i);
+	}
+	g_write32(APIC_TPR, 0x57);
+	G_CHECK_EQ(g_cr8(), 5);
+	g_sync(1, 0);
+	g_done();
+}
+
+CASE(both_show_the_same)
+{
+	struct cpu *c = start(one_register);
+
+	cpu_expect_sync(c, 1);
+	CHECK_EQ(cpu_get_sregs(c).cr8, 5);
+	CHECK_EQ(c->run->cr8, 5);
+	cpu_expect_done(c);
+}
+
+static GUEST void held_back(void)
+{
+	u64 i;
+
+	g_handlers[VEC] = count_irq;
+	g_write32(APIC_SVR, 0x1ff);
+	g_sti();
+	for (i = 1; i <= 10; i++) {
+		g_set_cr8(VEC >> 4);
+		g_write32(APIC_ICR, ICR_SELF | VEC);
+		asm volatile("nop; nop");
+		G_CHECK_EQ(taken, i - 1);
+		g_set_cr8(15);
+		asm volatile("nop; nop");
+		G_CHECK_EQ(taken, i - 1);
+		if (i & 1)
+			g_set_cr8((VEC >> 4) - 1);
+		else
+			g_write32(APIC_TPR, 0);
+		asm volatile("nop; nop");
+		G_CHECK_EQ(taken, i);
+	}
+	g_done();
+}
+
+CASE(lowering_it_lets_the_interrupt_through)
+{
+	cpu_expect_done(start(held_back));
+}
+
+/* User space has no part in it: the value in kvm_run is not taken, and nothing exits. */
+CASE(kvm_run_only_shows_it)
+{
+	struct cpu *c = start(one_register);
+
+	c->run->cr8 = 9;
+	cpu_expect_sync(c, 1);
+	CHECK_EQ(c->run->cr8, 5);
+}
