@@ -17,6 +17,7 @@
 #define HC_MAP_RANGE 12
 #define ENOSYS_ 1000
 #define VECTOR 0x55
+#define APIC_SVR 0xfee000f0ul
 
 static GUEST s64 call(u64 nr, u64 a, u64 b, u64 c, u64 d)
 {
@@ -202,6 +203,7 @@ CASE_SLOW(ipis_by_bitmap, 30, NULL)
 
 static GUEST void halt_once(void)
 {
+	g_write32(APIC_SVR, 0x1ff);
 	g_sync(1, 0);
 	g_cli();
 	g_hlt();
