@@ -197,7 +197,7 @@ static enum emul_rc env_mmio(struct emul_ctxt *c, bool write, u64 gpa,
 
 	if (emul_of(c)->atomic) {
 		if (write ? lapic_mmio_write(owner(c), gpa, len, data, true) :
-			    lapic_mmio_read(owner(c), gpa, len, data)) {
+			    lapic_mmio_read(owner(c), gpa, len, data, true)) {
 			trace_kvm_mmio(write ? TRACE_MMIO_WRITE : TRACE_MMIO_READ, len, gpa, data);
 			return EMUL_OK;
 		}
@@ -212,7 +212,7 @@ static enum emul_rc env_mmio(struct emul_ctxt *c, bool write, u64 gpa,
 		served = lapic_mmio_write(owner(c), gpa, len, data, false) ||
 			 kvm_iobus_write(vcpu, KVM_BUS_MMIO, gpa, len, data);
 	} else {
-		served = lapic_mmio_read(owner(c), gpa, len, data) ||
+		served = lapic_mmio_read(owner(c), gpa, len, data, false) ||
 			 kvm_iobus_read(vcpu, KVM_BUS_MMIO, gpa, len, data);
 		trace_kvm_mmio(served ? TRACE_MMIO_READ
 				      : TRACE_MMIO_READ_UNSATISFIED,

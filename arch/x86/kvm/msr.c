@@ -205,7 +205,7 @@ bool msr_fast_read(struct x86_vcpu *vcpu, u32 msr, u64 *val)
 	const struct msr_desc *d;
 
 	if (is_x2apic(msr)) {
-		if (!lapic_x2apic_read(vcpu, msr, val))
+		if (!lapic_x2apic_read_fast(vcpu, msr, val))
 			return false;
 		trace_kvm_msr(0, msr, *val, false);
 		return true;

@@ -83,6 +83,7 @@ MSR_READER(read_hwcr);
 MSR_READER(read_mce_ctl2);
 MSR_READER(read_kvmclock);
 MSR_READER(read_steal_time);
+MSR_READER(read_pv_eoi);
 MSR_READER(read_poll_control);
 
 MSR_WRITER(write_zero);
@@ -109,6 +110,7 @@ MSR_WRITER(write_hwcr);
 MSR_WRITER(write_mce_ctl2);
 MSR_WRITER(write_kvmclock);
 MSR_WRITER(write_steal_time);
+MSR_WRITER(write_pv_eoi);
 MSR_WRITER(write_poll_control);
 
 /* msr_exit.c: MSR_UNKNOWN becomes MSR_OK when ignore_msrs is set. */

@@ -2,7 +2,7 @@
 #ifndef DKVM_PV_H
 #define DKVM_PV_H
 /*
- * What a guest that knows KVM gets beyond a processor: clock.c, steal.c, pv.c.
+ * What a guest that knows KVM gets beyond a processor: clock.c, steal.c, pv_eoi.c, pv.c.
  *
  * Unless said otherwise: vCPU thread, vCPU loaded, in a read section, may sleep.
  */
@@ -88,6 +88,30 @@ static inline void steal_load(struct x86_vcpu *vcpu)
 {
 	if (unlikely(vcpu->steal.msr & KVM_MSR_ENABLED))
 		kvm_make_request(REQ_STEAL_UPDATE, &vcpu->base);
+}
+
+/* --- pv_eoi.c --- */
+
+/* MSR_KVM_PV_EOI_EN; false: a reserved bit is set */
+bool pv_eoi_set_area(struct x86_vcpu *vcpu, u64 val);
+void pv_eoi_take_back(struct x86_vcpu *vcpu);
+void pv_eoi_offer_now(struct x86_vcpu *vcpu);
+
+/*
+ * From here on the local APIC knows what the guest has ended; what it has not, it ends
+ * by writing to its EOI register. May make REQ_EVENT.
+ */
+static inline void pv_eoi_settle(struct x86_vcpu *vcpu)
+{
+	if (unlikely(vcpu->pv_eoi.offered))
+		pv_eoi_take_back(vcpu);
+}
+
+/* The events that go with the next entry are chosen; settled before that. */
+static inline void pv_eoi_offer(struct x86_vcpu *vcpu)
+{
+	if (unlikely(vcpu->pv_eoi.msr & KVM_MSR_ENABLED))
+		pv_eoi_offer_now(vcpu);
 }
 
 #endif

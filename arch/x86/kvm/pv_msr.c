@@ -47,7 +47,7 @@ MSR_WRITER(write_kvmclock)
 	return MSR_OK;
 }
 
-/* --- steal time, halt polling --- */
+/* --- steal time, EOI, halt polling --- */
 
 MSR_READER(read_steal_time)
 {
@@ -62,6 +62,21 @@ MSR_WRITER(write_steal_time)
 	if (!may_use(vcpu, KVM_FEATURE_STEAL_TIME, host) || !sched_info_on())
 		return MSR_GP;
 	return ok_or_gp(steal_set_area(vcpu, val));
+}
+
+MSR_READER(read_pv_eoi)
+{
+	if (!may_use(vcpu, KVM_FEATURE_PV_EOI, host))
+		return MSR_GP;
+	*val = vcpu->pv_eoi.msr;
+	return MSR_OK;
+}
+
+MSR_WRITER(write_pv_eoi)
+{
+	if (!may_use(vcpu, KVM_FEATURE_PV_EOI, host))
+		return MSR_GP;
+	return ok_or_gp(pv_eoi_set_area(vcpu, val));
 }
 
 MSR_READER(read_poll_control)

@@ -95,10 +95,14 @@ static noinline int run_requests(struct x86_vcpu *vcpu)
 	}
 	kvm_take_request(KVM_REQ_UNBLOCK, base);
 	/* Last: what the others raised counts. */
-	if (kvm_take_request(REQ_EVENT, base)) {
+	if (kvm_test_request(REQ_EVENT, base)) {
+		/* First, as it may ask for the same again. */
+		pv_eoi_settle(vcpu);
+		kvm_take_request(REQ_EVENT, base);
 		base->stat.req_event++;
 		mp_take_events(vcpu);
 		event_inject(vcpu);
+		pv_eoi_offer(vcpu);
 	}
 	return RUN_RESUME;
 }
@@ -269,6 +273,7 @@ static bool irq_window_open(struct x86_vcpu *vcpu)
 /* Not runnable (the local APIC will wake it): wait for whatever changes that. */
 static noinline int run_wait(struct x86_vcpu *vcpu)
 {
+	pv_eoi_settle(vcpu);
 	if (!mp_can_run(vcpu)) {
 		steal_leave(vcpu);
 		kvm_vcpu_srcu_unlock(&vcpu->base);
@@ -435,6 +440,7 @@ out:
 	trace_kvm_userspace_exit(vcpu->run->exit_reason, ret);
 	vcpu->irq_window = false;
 	fpu_put_guest(vcpu);
+	pv_eoi_settle(vcpu);
 	if (unlikely(vcpu->ev.armed))
 		event_cancel(vcpu);
 	run_report(vcpu);

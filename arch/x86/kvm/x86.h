@@ -283,6 +283,12 @@ struct x86_steal {
 	bool told_preempted;		/* (v) the guest's flag is set */
 };
 
+struct x86_pv_eoi {
+	u64 msr;			/* (v)(r) MSR_KVM_PV_EOI_EN */
+	struct kvm_gfn_cache area;	/* (v)(r) */
+	bool offered;			/* (v) the bit was set; never outside KVM_RUN */
+};
+
 /* --- I/O towards user space (io.c, emul_env.c) --- */
 struct x86_io {
 	/* Called by KVM_RUN with what user space answered; RUN_* or -errno. */
@@ -317,6 +323,7 @@ struct x86_vcpu {
 	struct x86_tsc tsc;
 	struct x86_clock clock;
 	struct x86_steal steal;
+	struct x86_pv_eoi pv_eoi;
 	struct x86_msrs msr;
 	struct x86_cpuid cpuid;
 	struct lapic *lapic;			/* (c) NULL: user space has the interrupt controllers */

@@ -134,10 +134,11 @@ int lapic_tpr_threshold(struct x86_vcpu *vcpu);
 
 /* APICBASE has a new value, which was legal; @old: what it was. May sleep. */
 void lapic_base_changed(struct x86_vcpu *vcpu, u64 old, bool host);
-/* x2APIC MSRs (0x800-0x8ff); false: #GP(0). Writing may sleep, reading does not. */
+/* x2APIC MSRs (0x800-0x8ff); false: #GP(0). May sleep. */
 bool lapic_x2apic_read(struct x86_vcpu *vcpu, u32 msr, u64 *val);
 bool lapic_x2apic_write(struct x86_vcpu *vcpu, u32 msr, u64 val);
-/* Writing with interrupts off, where that is possible; false, nothing done: the slow way */
+/* The same with interrupts off, where that is possible; false, nothing done: the slow way */
+bool lapic_x2apic_read_fast(struct x86_vcpu *vcpu, u32 msr, u64 *val);
 bool lapic_x2apic_write_fast(struct x86_vcpu *vcpu, u32 msr, u64 val);
 /* Is that address in the page that APICBASE names? */
 static inline bool lapic_at(const struct x86_vcpu *vcpu, gpa_t gpa)
@@ -145,7 +146,7 @@ static inline bool lapic_at(const struct x86_vcpu *vcpu, gpa_t gpa)
 	return vcpu->lapic && !((gpa ^ vcpu->msr.apic_base) >> PAGE_SHIFT);
 }
 /* An access to the xAPIC page? True: done. With @atomic interrupts may be off, and false may mean: the slow way. */
-bool lapic_mmio_read(struct x86_vcpu *vcpu, gpa_t gpa, int len, void *val);
+bool lapic_mmio_read(struct x86_vcpu *vcpu, gpa_t gpa, int len, void *val, bool atomic);
 bool lapic_mmio_write(struct x86_vcpu *vcpu, gpa_t gpa, int len, const void *val, bool atomic);
 /* IA32_TSC_DEADLINE; interrupts may be off */
 u64 lapic_deadline_get(struct x86_vcpu *vcpu);

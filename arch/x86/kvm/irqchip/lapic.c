@@ -21,6 +21,7 @@
 #include <asm/msr-index.h>
 #include "../cpuid.h"
 #include "../event.h"
+#include "../pv.h"
 #include "../regs.h"
 #include "../trace.h"
 #include "../vendor.h"
@@ -297,6 +298,8 @@ void lapic_scan_eoi(struct x86_vcpu *vcpu)
 {
 	struct lapic *l = vcpu->lapic;
 
+	/* The one on offer may be one of those from now on. */
+	pv_eoi_settle(vcpu);
 	bitmap_zero(l->eoi_leaves, LAPIC_VECTORS);
 	if (vcpu->vm->irqchip_kind == IRQCHIP_FULL)
 		ioapic_scan_eoi(vcpu, l->eoi_leaves);

@@ -7,10 +7,28 @@
  * their time.
  */
 #include <linux/mm.h>
+#include "../pv.h"
 #include "../vendor.h"
 #include "lapic.h"
 
 #define X2APIC_FIRST	0x800
+
+/* An access to that register depends on an EOI that is only in the guest's memory so far. */
+static bool is_unsettled(const struct x86_vcpu *vcpu, unsigned int offset)
+{
+	return unlikely(vcpu->pv_eoi.offered) &&
+	       (offset == LAPIC_PPR || offset == LAPIC_EOI || offset - LAPIC_ISR < 0x80);
+}
+
+/*
+ * An interrupt that the access itself has requested (IPI to itself, error) asks for
+ * REQ_EVENT only if its priority is high enough. Of an EOI on offer we have to hear then.
+ */
+static void hear_of_eoi(struct lapic *l)
+{
+	if (unlikely(l->vcpu->pv_eoi.offered) && l->m.irr_words)
+		req_event(l->vcpu);
+}
 
 /* --- x2APIC MSRs --- */
 
@@ -31,6 +49,7 @@ static bool x2apic_write(struct lapic *l, unsigned int index, u64 val)
 		return false;
 	if (work.what)
 		lapic_do_work(l, &work);
+	hear_of_eoi(l);
 	return true;
 }
 
@@ -39,14 +58,33 @@ static bool x2apic_here(const struct x86_vcpu *vcpu)
 	return vcpu->lapic && vcpu->lapic->m.mode == LAPIC_MODE_X2APIC;
 }
 
+static unsigned int msr_offset(u32 msr)
+{
+	return (msr - X2APIC_FIRST) * 16;
+}
+
 bool lapic_x2apic_read(struct x86_vcpu *vcpu, u32 msr, u64 *val)
 {
-	return x2apic_here(vcpu) && x2apic_read(vcpu->lapic, msr - X2APIC_FIRST, val);
+	if (!x2apic_here(vcpu))
+		return false;
+	if (is_unsettled(vcpu, msr_offset(msr)))
+		pv_eoi_settle(vcpu);
+	return x2apic_read(vcpu->lapic, msr - X2APIC_FIRST, val);
+}
+
+bool lapic_x2apic_read_fast(struct x86_vcpu *vcpu, u32 msr, u64 *val)
+{
+	return x2apic_here(vcpu) && !is_unsettled(vcpu, msr_offset(msr)) &&
+	       x2apic_read(vcpu->lapic, msr - X2APIC_FIRST, val);
 }
 
 bool lapic_x2apic_write(struct x86_vcpu *vcpu, u32 msr, u64 val)
 {
-	return x2apic_here(vcpu) && x2apic_write(vcpu->lapic, msr - X2APIC_FIRST, val);
+	if (!x2apic_here(vcpu))
+		return false;
+	if (is_unsettled(vcpu, msr_offset(msr)))
+		pv_eoi_settle(vcpu);
+	return x2apic_write(vcpu->lapic, msr - X2APIC_FIRST, val);
 }
 
 /* Does the ICR name more processors than a cluster has? */
@@ -57,7 +95,7 @@ static bool is_wide(u32 icr, u32 dest)
 
 bool lapic_x2apic_write_fast(struct x86_vcpu *vcpu, u32 msr, u64 val)
 {
-	if (!x2apic_here(vcpu))
+	if (!x2apic_here(vcpu) || is_unsettled(vcpu, msr_offset(msr)))
 		return false;
 	if (msr == X2APIC_FIRST + LAPIC_ICR / 16 && is_wide(val, val >> 32))
 		return false;
@@ -105,10 +143,11 @@ static u32 page_read(struct lapic *l, unsigned int offset)
 	val = lapic_model_read(&l->m, offset, &work);
 	if (unlikely(work.what))
 		lapic_do_work(l, &work);
+	hear_of_eoi(l);
 	return val;
 }
 
-bool lapic_mmio_read(struct x86_vcpu *vcpu, gpa_t gpa, int len, void *val)
+bool lapic_mmio_read(struct x86_vcpu *vcpu, gpa_t gpa, int len, void *val, bool atomic)
 {
 	unsigned int offset = offset_in_page(gpa), byte = offset & 0xf;
 	struct lapic *l = vcpu->lapic;
@@ -125,6 +164,11 @@ bool lapic_mmio_read(struct x86_vcpu *vcpu, gpa_t gpa, int len, void *val)
 		break;
 	}
 	offset &= ~0xfu;
+	if (is_unsettled(vcpu, offset)) {
+		if (atomic)
+			return false;
+		pv_eoi_settle(vcpu);
+	}
 	if (reports_tpr(l, offset))
 		report_tpr(l, false);
 	memset(val, 0, len);
@@ -172,12 +216,15 @@ bool lapic_mmio_write(struct x86_vcpu *vcpu, gpa_t gpa, int len, const void *val
 	if (len != sizeof(reg) || (offset & 0xf))
 		return true;
 	memcpy(&reg, val, sizeof(reg));
-	if (atomic && !settled_at_once(l, offset, reg))
+	if (atomic && (!settled_at_once(l, offset, reg) || is_unsettled(vcpu, offset)))
 		return false;
+	if (is_unsettled(vcpu, offset))
+		pv_eoi_settle(vcpu);
 	lapic_model_write(&l->m, offset, reg, &work);
 	if (reports_tpr(l, offset))
 		report_tpr(l, true);
 	if (work.what)
 		lapic_do_work(l, &work);
+	hear_of_eoi(l);
 	return true;
 }
