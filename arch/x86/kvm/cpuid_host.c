@@ -297,6 +297,22 @@ static void leaf_caches(struct cpuid_list *list, u32 leaf)
 	}
 }
 
+/*
+ * CLFLUSH line and number of logical processors; the initial APIC id is user
+ * space's. The deadline timer goes with a local APIC in the kernel, which is
+ * not known here: KVM_CAP_TSC_DEADLINE_TIMER tells of it, and user space sets
+ * the bit.
+ */
+static void leaf_processor(struct cpuid_list *list, u32 leaf)
+{
+	struct kvm_cpuid_entry2 *e = add_subleaf(list, leaf, 0);
+
+	e->eax = cpuid_eax(1);
+	e->ebx = cpuid_ebx(1) & 0x00ffff00;
+	e->ecx = cpuid_supported[CW_1_ECX] & ~BIT(GF_TSC_DEADLINE & 31);
+	e->edx = cpuid_supported[CW_1_EDX];
+}
+
 static void leaf_features(struct cpuid_list *list, u32 leaf)
 {
 	struct kvm_cpuid_entry2 *e = add_subleaf(list, leaf, 0);

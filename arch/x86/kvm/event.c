@@ -329,7 +329,9 @@ void event_inject(struct x86_vcpu *vcpu)
 		.exc_injected = ev->exc_state == EXC_INJECTED,
 		.exc_pending = ev->exc_state == EXC_PENDING,
 		.irq_injected = ev->irq_state != IRQ_EVENT_NONE,
-		.irq_wanted = vcpu->irq_window,
+		/* An 8259 of user space has no way in while LINT0 is shut: opening it makes REQ_EVENT. */
+		.irq_wanted = vcpu->irq_window &&
+			      (!lapic_present(vcpu) || lapic_accepts_pic(vcpu)),
 		.nmi_injected = ev->nmi_injected,
 		.nmi_pending = ev->nmi_pending,
 		.debugger_holds = vcpu->debug.guest_debug & KVM_GUESTDBG_BLOCKIRQ,

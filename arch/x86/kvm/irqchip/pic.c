@@ -35,6 +35,7 @@ struct pic {
 
 /* Ends what begins with pic_lock(): others hear what came of it after the lock was let go. */
 static void pic_unlock(struct pic *pic, unsigned long flags, bool acked_by_cpu)
+	__releases(&pic->lock)
 {
 	bool tell = pic->m.output && (acked_by_cpu || !pic->output);
 	unsigned long acked = pic_model_take_acked(&pic->m);

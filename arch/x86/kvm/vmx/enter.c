@@ -22,9 +22,6 @@
 #include "../guest_state.h"
 #include "vmx.h"
 
-int vmx_vmenter(u64 *gpr, struct vmx_switch *sw, unsigned int resume);
-void vmx_call_gate(void *entry);
-
 /* --- translations --- */
 
 static void invept(u64 eptp)

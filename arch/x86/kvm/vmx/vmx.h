@@ -191,6 +191,8 @@ void vmx_nmi_mask_again(struct vmx_vcpu *vmx);	/* an IRET had unmasked NMIs and 
 void vmx_fix_pending_debug(struct vmx_vcpu *vmx);
 
 /* --- enter.c, vmenter.S --- */
+int vmx_vmenter(u64 *gpr, struct vmx_switch *sw, unsigned int resume);
+void vmx_call_gate(void *entry);
 void vmx_enter(struct x86_vcpu *vcpu);
 void vmx_tlb_flush(struct x86_vcpu *vcpu, enum x86_tlb_scope scope, u64 addr);
 void vmx_load_root(struct x86_vcpu *vcpu, u64 root_pa, int level);
