@@ -26,9 +26,9 @@ CPUS	?= 1
 KERNEL_IRQCHIP ?= on
 # ours or stock: whose modules `make run` and `make shell` load.
 MODULES	?= ours
-# amd (SVM, in QEMU) or intel (VMX, in Bochs), for run, check, bench and selftests. make check without it
-# runs both, the others take amd.
-VENDOR	?=
+# amd (SVM, in QEMU) or intel (VMX, in Bochs), for run, check, bench and selftests; make check VENDOR=all
+# runs both.
+VENDOR	?= amd
 vendor_arg = $(if $(VENDOR),--vendor $(VENDOR))
 
 modules:
