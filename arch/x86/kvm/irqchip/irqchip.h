@@ -119,15 +119,12 @@ bool lapic_sync_posted(struct x86_vcpu *vcpu);
 int lapic_pending_irq(struct x86_vcpu *vcpu);
 /* It is delivered now: IRR to ISR, or the PIC's acknowledge cycle. Returns the vector, -1 if it is gone. */
 int lapic_take_irq(struct x86_vcpu *vcpu);
-/* Is something posted that might wake a halted vCPU? Any thread; a hint. */
-bool lapic_has_posted(const struct x86_vcpu *vcpu);
 
 /* The interrupt in service has ended, by whatever way the guest said so (PV EOI). Interrupts may be off. */
 void lapic_eoi(struct x86_vcpu *vcpu);
 /* Would that change nothing but ISR and PPR? Then nobody needs to hear of it at once. */
 bool lapic_eoi_is_silent(const struct x86_vcpu *vcpu);
 
-u64 lapic_get_cr8(struct x86_vcpu *vcpu);
 void lapic_set_cr8(struct x86_vcpu *vcpu, u64 cr8);
 /* Priority class of the interrupt that waits only for the guest to lower CR8; -1: there is none */
 int lapic_tpr_threshold(struct x86_vcpu *vcpu);

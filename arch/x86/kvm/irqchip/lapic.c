@@ -21,6 +21,7 @@
 #include <asm/msr-index.h>
 #include "../cpuid.h"
 #include "../event.h"
+#include "../mp_state.h"
 #include "../pv.h"
 #include "../regs.h"
 #include "../trace.h"
@@ -99,11 +100,6 @@ enum irq_fate lapic_post(struct x86_vcpu *vcpu, const struct irq_msg *msg)
 	}
 }
 
-bool lapic_has_posted(const struct x86_vcpu *vcpu)
-{
-	return test_bit(LAPIC_PID_ON, &vcpu->lapic->pid.control);
-}
-
 /* --- INIT and SIPI --- */
 
 unsigned long lapic_events(const struct x86_vcpu *vcpu)
@@ -155,7 +151,7 @@ bool lapic_accepts_pic(const struct x86_vcpu *vcpu)
 	u32 lint0;
 
 	if (!lapic_model_enabled(&l->m))
-		return vcpu->base.id == vcpu->vm->bsp_id;
+		return mp_is_boot_cpu(vcpu);
 	lint0 = lapic_model_peek(&l->m, LAPIC_LVT_LINT0);
 	return !(lint0 & LAPIC_LVT_MASKED) && (lint0 >> 8 & 7) == LAPIC_EXTINT;
 }
@@ -188,11 +184,6 @@ int lapic_take_irq(struct x86_vcpu *vcpu)
 }
 
 /* --- task priority --- */
-
-u64 lapic_get_cr8(struct x86_vcpu *vcpu)
-{
-	return lapic_reg(&vcpu->lapic->m, LAPIC_TPR) >> 4;
-}
 
 void lapic_set_cr8(struct x86_vcpu *vcpu, u64 cr8)
 {
