@@ -265,6 +265,9 @@ enum emul_rc emul_store_buf(struct emul_ctxt *c, const struct emul_frag *frag,
 /* Send queued stores; EMUL_PENDING when user space must take one. */
 enum emul_rc emul_flush(struct emul_ctxt *c);
 
+/* The stores of an instruction with EMUL_FX_X87 are done: change x87 state. */
+void emul_x87_stored(struct emul_ctxt *c);
+
 /* ---- the stack ---- */
 
 /* Width of the stack pointer in bytes. */

@@ -20,9 +20,10 @@
  * A repeated string instruction is one such walk per iteration, with the
  * registers settled in between.
  *
- * Segment registers and the privilege level wait for the end as well. What
- * cannot wait (CR3 of a new task, accessed and busy bits of descriptors) is
- * either undone by who did it or may be done twice.
+ * Segment registers, the privilege level and what a store of x87 state does to
+ * it wait for the end as well. What cannot wait (CR3 of a new task, accessed
+ * and busy bits of descriptors) is either undone by who did it or may be done
+ * twice.
  *
  * Nothing here points to a stack: the context lives as long as the vCPU and
  * whatever is pending stands in it by value.
@@ -376,6 +377,7 @@ struct emul_env {
 #define EMUL_FX_FAULT	BIT(2)
 #define EMUL_FX_TF_AFTER BIT(3)	/* TF as it is afterwards decides on a trap */
 #define EMUL_FX_NO_TF	BIT(4)	/* no single-step trap follows */
+#define EMUL_FX_X87	BIT(5)	/* x87 state changes behind the store */
 
 /* A load that a device has answered. */
 struct emul_load {

@@ -1,203 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * x87 and SSE state: images, control words, MMX moves.
+ * x87 and SSE state: images of FXSAVE, MXCSR, MMX moves.
  *
- * All of it goes through one image in the form of FXSAVE with 64-bit pointers,
- * which the environment reads and writes as a whole: none of these is frequent.
+ * All of it goes through one image, see x87.h: none of these is frequent.
  */
 #include "vec.h"
-
-/* Where things are in the image: SDM Vol. 1 "FXSAVE Area". */
-#define FX_FCW		0
-#define FX_FSW		2
-#define FX_FTW		4
-#define FX_FOP		6
-#define FX_FIP		8
-#define FX_FDP		16
-#define FX_MXCSR	24
-#define FX_MXCSR_MASK	28
-#define FX_ST		32
-#define FX_XMM		160
-#define FX_END		416	/* what is behind is not accessed */
-#define FX_SIZE		512
-
-#define FSW_EXCEPTIONS	0x003f
-#define FSW_STACK_FAULT	0x0040
-#define FSW_SUMMARY	0x8080	/* ES, and B which is the same */
-#define FSW_TOP		0x3800
+#include "x87.h"
 
 #define MXCSR_MASK_DEFAULT	0xffbf
 #define EFER_FFXSR		BIT(14)
 
-union fx {
-	u8 b[FX_SIZE];
-	u64 q[FX_SIZE / 8];
-};
-
-static u16 get16(const union fx *fx, unsigned int at)
-{
-	return fx->b[at] | fx->b[at + 1] << 8;
-}
-
-static void put16(union fx *fx, unsigned int at, u16 val)
-{
-	fx->b[at] = val;
-	fx->b[at + 1] = val >> 8;
-}
-
-static u32 get32(const union fx *fx, unsigned int at)
-{
-	return get16(fx, at) | (u32)get16(fx, at + 2) << 16;
-}
-
-static enum emul_rc get_fx(struct emul_ctxt *c, union fx *fx)
-{
-	return c->env->fx(c, false, fx->b);
-}
-
-static enum emul_rc put_fx(struct emul_ctxt *c, union fx *fx)
-{
-	return c->env->fx(c, true, fx->b);
-}
-
-/* The summary bits follow the exceptions that are not masked. */
-static void summarize(union fx *fx)
-{
-	u16 fsw = get16(fx, FX_FSW) & ~FSW_SUMMARY;
-
-	if (fsw & ~get16(fx, FX_FCW) & FSW_EXCEPTIONS)
-		fsw |= FSW_SUMMARY;
-	put16(fx, FX_FSW, fsw);
-}
-
 static u32 mxcsr_mask(const union fx *fx)
 {
-	u32 mask = get32(fx, FX_MXCSR_MASK);
+	u32 mask = fx_get32(fx, FX_MXCSR_MASK);
 
 	return mask ? mask : MXCSR_MASK_DEFAULT;
-}
-
-/* May x87 be used: #NM if it is emulated or another task's. */
-static enum emul_rc check_x87(struct emul_ctxt *c)
-{
-	u64 cr0;
-	enum emul_rc rc = c->env->reg_get(c, EMUL_CR0, &cr0);
-
-	if (rc == EMUL_OK && (cr0 & (X86_CR0_EM | X86_CR0_TS)))
-		return emul_raise_plain(c, X86_TRAP_NM);
-	return rc;
-}
-
-/*
- * Instructions that wait report what is pending first. Without CR0.NE it would
- * go by way of the interrupt controller.
- */
-static enum emul_rc check_pending(struct emul_ctxt *c, const union fx *fx)
-{
-	u64 cr0;
-	enum emul_rc rc;
-
-	if (!(get16(fx, FX_FSW) & FSW_SUMMARY))
-		return EMUL_OK;
-	rc = c->env->reg_get(c, EMUL_CR0, &cr0);
-	if (rc != EMUL_OK)
-		return rc;
-	return cr0 & X86_CR0_NE ? emul_raise_plain(c, X86_TRAP_MF)
-				: EMUL_UNHANDLED;
-}
-
-enum emul_rc emul_op_fwait(struct emul_ctxt *c)
-{
-	u64 cr0;
-	union fx fx;
-	enum emul_rc rc = c->env->reg_get(c, EMUL_CR0, &cr0);
-
-	if (rc != EMUL_OK)
-		return rc;
-	if ((cr0 & X86_CR0_MP) && (cr0 & X86_CR0_TS))
-		return emul_raise_plain(c, X86_TRAP_NM);
-	rc = get_fx(c, &fx);
-	return rc == EMUL_OK ? check_pending(c, &fx) : rc;
-}
-
-/*
- * Make register 0 the top of the stack. The image has the registers in the
- * order of the stack: it changes, for they keep what they have.
- */
-static void reset_top(union fx *fx)
-{
-	unsigned int top = (get16(fx, FX_FSW) & FSW_TOP) >> 11, i;
-	u8 st[8 * 16];
-
-	memcpy(st, fx->b + FX_ST, sizeof(st));
-	for (i = 0; i < 8; i++)
-		memcpy(fx->b + FX_ST + 16 * ((i + top) & 7), st + 16 * i, 16);
-	put16(fx, FX_FSW, get16(fx, FX_FSW) & ~FSW_TOP);
-}
-
-/* FNINIT, FNCLEX (@arg 1), and three old ones that do nothing (2) */
-enum emul_rc emul_op_fninit(struct emul_ctxt *c)
-{
-	union fx fx;
-	enum emul_rc rc = check_x87(c);
-
-	if (rc == EMUL_OK)
-		rc = get_fx(c, &fx);
-	if (rc != EMUL_OK)
-		return rc;
-	switch (c->insn.op->arg) {
-	case 0:
-		reset_top(&fx);
-		put16(&fx, FX_FCW, 0x37f);
-		memset(fx.b + FX_FSW, 0, FX_MXCSR - FX_FSW);
-		break;
-	case 1:
-		put16(&fx, FX_FSW, get16(&fx, FX_FSW) &
-		      ~(FSW_SUMMARY | FSW_STACK_FAULT | FSW_EXCEPTIONS));
-		break;
-	default:
-		return EMUL_OK;
-	}
-	return put_fx(c, &fx);
-}
-
-/* FNSTCW, FNSTSW (@arg 1): to memory, or the latter to AX */
-enum emul_rc emul_op_fnstcw(struct emul_ctxt *c)
-{
-	bool status = c->insn.op->arg;
-	union fx fx;
-	enum emul_rc rc = check_x87(c);
-	u16 val;
-
-	if (rc == EMUL_OK)
-		rc = get_fx(c, &fx);
-	if (rc != EMUL_OK)
-		return rc;
-	val = get16(&fx, status ? FX_FSW : FX_FCW);
-	if (c->insn.is_mem)
-		return emul_store_operand(c, &val, 2);
-	emul_put(c, INSN_RAX, 2, val);
-	return EMUL_OK;
-}
-
-enum emul_rc emul_op_fldcw(struct emul_ctxt *c)
-{
-	union fx fx;
-	enum emul_rc rc = check_x87(c);
-	u16 val;
-
-	if (rc == EMUL_OK)
-		rc = get_fx(c, &fx);
-	if (rc == EMUL_OK)
-		rc = check_pending(c, &fx);
-	if (rc == EMUL_OK)
-		rc = emul_load_operand(c, &val, 2);
-	if (rc != EMUL_OK)
-		return rc;
-	/* Bits without a function: 6 reads as one, the upper ones as zero. */
-	put16(&fx, FX_FCW, (val & 0x1f3f) | 0x40);
-	summarize(&fx);
-	return put_fx(c, &fx);
 }
 
 /* LDMXCSR, STMXCSR (@arg 1) */
@@ -291,7 +108,7 @@ enum emul_rc emul_op_fxsave(struct emul_ctxt *c)
 {
 	union fx fx;
 	unsigned int end;
-	enum emul_rc rc = check_x87(c);
+	enum emul_rc rc = emul_check_x87(c);
 
 	if (rc == EMUL_OK)
 		rc = image_end(c, &end);
@@ -312,7 +129,7 @@ enum emul_rc emul_op_fxrstor(struct emul_ctxt *c)
 	unsigned int end, i;
 	u8 mxcsr[8];		/* and its mask, as they are */
 	u64 cr4;
-	enum emul_rc rc = check_x87(c);
+	enum emul_rc rc = emul_check_x87(c);
 
 	if (rc == EMUL_OK)
 		rc = image_end(c, &end);
@@ -331,16 +148,16 @@ enum emul_rc emul_op_fxrstor(struct emul_ctxt *c)
 	memcpy(fx.b + FX_MXCSR_MASK, mxcsr + 4, 4);
 	if (!(cr4 & X86_CR4_OSFXSR))
 		memcpy(fx.b + FX_MXCSR, mxcsr, 4);
-	else if (get32(&fx, FX_MXCSR) & ~mxcsr_mask(&fx))
+	else if (fx_get32(&fx, FX_MXCSR) & ~mxcsr_mask(&fx))
 		return emul_gp0(c);
 	if (!(c->insn.rex & INSN_REX_W))
 		narrow_pointers(&fx);
-	put16(&fx, FX_FCW, (get16(&fx, FX_FCW) & 0x1f3f) | 0x40);
-	put16(&fx, FX_FOP, get16(&fx, FX_FOP) & 0x7ff);
+	fx_put_fcw(&fx, fx_get16(&fx, FX_FCW));
+	fx_put16(&fx, FX_FOP, fx_get16(&fx, FX_FOP) & FOP_DEFINED);
 	fx.b[FX_FTW + 1] = 0;
 	for (i = 0; i < 8; i++)
 		memset(fx.b + FX_ST + 16 * i + 10, 0, 6);
-	summarize(&fx);
+	fx_summarize(&fx);
 	return put_fx(c, &fx);
 }
 
@@ -360,17 +177,15 @@ enum emul_rc emul_op_mmx_mov(struct emul_ctxt *c)
 	if (rc == EMUL_OK && (cr0 & X86_CR0_EM))
 		return emul_ud(c);
 	if (rc == EMUL_OK)
-		rc = check_x87(c);
+		rc = emul_check_x87(c);
 	if (rc == EMUL_OK)
 		rc = get_fx(c, &fx);
 	if (rc == EMUL_OK)
-		rc = check_pending(c, &fx);
+		rc = emul_check_x87_pending(c, &fx);
 	if (rc != EMUL_OK)
 		return rc;
 
-	/* Every one of these makes all registers valid. */
-	reset_top(&fx);
-	fx.b[FX_FTW] = 0xff;
+	emul_x87_enter_mmx(&fx);
 	if (store)
 		memcpy(&val, fx.b + reg, insn->width);
 	else if (insn->is_mem)
@@ -379,14 +194,15 @@ enum emul_rc emul_op_mmx_mov(struct emul_ctxt *c)
 		memcpy(&val, fx.b + rm, 8);
 	else
 		val = emul_get(c, insn->rm, insn->width);
-	if (rc == EMUL_OK && store && insn->is_mem)
-		rc = emul_store_operand(c, &val, insn->width);
 	if (rc != EMUL_OK)
 		return rc;
-	if (store && !insn->is_mem && !to_mmx)
+	if (store && insn->is_mem) {
+		c->effects |= EMUL_FX_X87;
+		return emul_store_operand(c, &val, insn->width);
+	}
+	if (store && !to_mmx) {
 		emul_put(c, insn->rm, insn->width, val);
-
-	if (!store || (to_mmx && !insn->is_mem)) {
+	} else {
 		memcpy(fx.b + (store ? rm : reg), &val, 8);
 		memset(fx.b + (store ? rm : reg) + 8, 0xff, 2);
 	}

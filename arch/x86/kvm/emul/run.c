@@ -303,8 +303,8 @@ static enum emul_rc leave(struct emul_ctxt *c, enum emul_rc rc)
 	return rc;
 }
 
-/* Segment registers and privilege level become what they shall be. */
-static noinline void load_segs(struct emul_ctxt *c)
+/* Segment registers, privilege level and x87 become what they shall be. */
+static noinline void finish_effects(struct emul_ctxt *c)
 {
 	unsigned int seg;
 
@@ -315,13 +315,15 @@ static noinline void load_segs(struct emul_ctxt *c)
 	}
 	if (c->effects & EMUL_FX_CPL)
 		c->env->cpl_set(c, c->next_cpl);
+	if (c->effects & EMUL_FX_X87)
+		emul_x87_stored(c);
 }
 
 static inline enum emul_rc arrive(struct emul_ctxt *c)
 {
 	settle(c);
 	if (unlikely(c->effects))
-		load_segs(c);
+		finish_effects(c);
 	c->rip = c->next_rip;
 	c->rflags = c->next_flags;
 	c->phase = EMUL_PHASE_IDLE;

@@ -359,6 +359,8 @@ static bool wants_fpu(const struct cas *k)
 	case EMUL_FN_fninit:
 	case EMUL_FN_fnstcw:
 	case EMUL_FN_fldcw:
+	case EMUL_FN_x87_save:
+	case EMUL_FN_x87_load:
 	case EMUL_FN_mxcsr:
 	case EMUL_FN_fxsave:
 	case EMUL_FN_fxrstor:

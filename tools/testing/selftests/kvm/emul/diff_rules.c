@@ -212,7 +212,8 @@ static bool same_image(const struct cas *k)
 	const u8 *n = k->native.cpu.fx, *e = k->emul.cpu.fx;
 
 	/* How many bits of the pointers there are is the model's. */
-	if (insn_ops[k->row].fn == EMUL_FN_fxrstor)
+	if (insn_ops[k->row].fn == EMUL_FN_fxrstor ||
+	    insn_ops[k->row].fn == EMUL_FN_x87_load)
 		return !memcmp(n, e, FX_POINTERS) &&
 		       !memcmp(n + FX_MXCSR, e + FX_MXCSR, FX_END - FX_MXCSR);
 	return !memcmp(n, e, FX_END);

@@ -173,6 +173,83 @@ static void short_ways(void)
 	   "a segment's base belongs to the offset");
 }
 
+/* Environments of real mode: linear addresses, in pieces. */
+static void x87_real_mode(void)
+{
+	static const u8 pointers[] = { 0x45, 0x07, 0x78, 0x56, 0x34, 0x02 };
+	u16 tags = 0xfff4;	/* empty but for a number and a zero */
+
+	start(EMUL_MODE_REAL);
+	memcpy(m.fx + 6, pointers, sizeof(pointers));	/* FOP and FIP */
+	m.fx[16] = 0x9a;
+	m.fx[18] = 0x05;				/* FDP 0x5009a */
+	m.fx[2] = 0x41;
+	m.fx[4] = 3;
+	m.fx[32 + 7] = 0x80;
+	m.fx[32 + 8] = 1;
+	OK("FNSTENV in real mode", 0xd9, 0x37);
+	IS(ram_get(&m, DATA, 8) == (0x037fULL | 0x0041ULL << 16 | (u64)tags << 32 |
+				    0x5678ULL << 48) &&
+	   ram_get(&m, DATA + 8, 6) == (0x4745ULL | 0x009aULL << 16 | 0x5000ULL << 32),
+	   "writes fourteen bytes");
+	OK("with 32 bits", 0x66, 0xd9, 0x37);
+	IS(ram_get(&m, DATA + 12, 8) == (0xffff5678ULL | 0x00234745ULL << 32) &&
+	   ram_get(&m, DATA + 20, 8) == (0xffff009aULL | 0x5000ULL << 32),
+	   "twice as many");
+	memset(m.fx + 6, 0, 18);
+	OK("FLDENV in real mode", 0x66, 0xd9, 0x27);
+	IS(!memcmp(m.fx + 6, pointers, sizeof(pointers)) && m.fx[16] == 0x9a &&
+	   m.fx[18] == 5, "takes them back");
+	memset(m.fx + 6, 0, 18);
+	OK("FNSAVE in real mode", 0xdd, 0x37);
+	IS(m.fx[0] == 0x7f && m.fx[1] == 3 && !m.fx[2] && !m.fx[4], "starts x87 anew");
+	OK("FRSTOR in real mode", 0xdd, 0x27);
+	IS(m.fx[2] == 0x41 && m.fx[4] == 3, "takes that back");
+	m.fx[2] = 0x81;
+	m.fx[0] = 0x7e;
+	FAULT(X86_TRAP_MF, 0, "FLDENV with an exception pending", 0xd9, 0x27);
+	OK("FNSTENV with one", 0xd9, 0x37);
+	IS(m.fx[0] == 0x7f && m.fx[2] == 1, "masks it");
+	m.reg[EMUL_CR0] |= X86_CR0_TS;
+	FAULT(X86_TRAP_NM, 0, "FNSAVE of another task's", 0xdd, 0x37);
+}
+
+/* What a store does to x87 waits until user space has taken all of it. */
+static void x87_after_stores(void)
+{
+	static const struct {
+		const char *what;
+		u8 code[3];
+		u8 fcw, ftw;	/* afterwards */
+	} forms[] = {
+		{ "MOVQ of MMX to a device", { 0x0f, 0x7f, 0x0b }, 0x70, 0xff },
+		{ "FNSTENV to a device", { 0xd9, 0x33 }, 0x7f, 0x02 },
+		{ "FNSAVE to a device", { 0xdd, 0x33 }, 0x7f, 0x00 },
+	};
+	unsigned int i, early, asked;
+	enum emul_rc rc;
+
+	for (i = 0; i < ARRAY_SIZE(forms); i++) {
+		start(EMUL_MODE_LONG64);
+		m.gpr[INSN_RBX] = MMIO_BASE;
+		m.fx[0] = 0x70;
+		m.fx[4] = 2;
+		memcpy(m.ram + CODE, forms[i].code, sizeof(forms[i].code));
+		m.c.rip = CODE;
+		emul_begin(&m.c);
+		early = asked = 0;
+		while ((rc = emul_run(&m.c)) == EMUL_PENDING) {
+			early += m.fx[0] != 0x70 || m.fx[4] != 2;
+			asked++;
+			machine_answer(&m);
+			emul_complete_io(&m.c);
+		}
+		tap_result(rc == EMUL_OK && asked && !early &&
+			   m.fx[0] == forms[i].fcw && m.fx[4] == forms[i].ftw,
+			   forms[i].what);
+	}
+}
+
 static void fpu_modes(void)
 {
 	static const enum emul_mode modes[] = {
@@ -299,6 +376,8 @@ int main(void)
 {
 	small_ones();
 	short_ways();
+	x87_real_mode();
+	x87_after_stores();
 	fpu_modes();
 	fragments();
 	return tap_end();
