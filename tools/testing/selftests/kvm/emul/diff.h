@@ -34,6 +34,7 @@
 #define TRAP_DB		1
 #define CS64		0x33
 #define CS32		0x23
+#define CS16		0x07		/* LDT: based at CODE */
 
 /* FXSAVE image: offsets of what is in it. */
 #define FX_FCW		0
@@ -65,7 +66,8 @@ struct result {
 struct cas {
 	u8 code[SLOT];
 	u16 row;		/* index into insn_ops */
-	bool mode32;
+	bool mode32;		/* not 64-bit mode */
+	bool mode16;		/* nor 32-bit code, but data and stack as there */
 	bool fpu;		/* has x87 and vector registers */
 	bool illegal;		/* the decoder says so: has to be #UD */
 	struct cpu in;
@@ -78,6 +80,7 @@ struct cas {
 struct diff_host {
 	bool ymm;
 	bool intel;
+	bool ldt;			/* there are 16-bit code segments */
 	unsigned int ymm_offset;	/* in the XSAVE image */
 	u32 mxcsr_mask;
 	u64 features;			/* BIT_ULL(enum emul_feature) */
@@ -87,7 +90,9 @@ extern struct diff_host host;
 extern struct cas *cases;		/* BATCH of them, shared with the child */
 extern int *progress;			/* which of them the child is at */
 
-/* diff_native.c: start the child; it reads batch lengths and echoes them. */
+/* diff_native.c: make CS16, also the child's; false if there are no LDTs. */
+bool make_code16(void);
+/* Start the child; it reads batch lengths and echoes them. */
 pid_t start_child(int *to, int *from);
 
 /*

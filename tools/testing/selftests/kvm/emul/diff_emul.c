@@ -87,11 +87,17 @@ static void env_seg_get(struct emul_ctxt *c, enum insn_seg seg,
 			EMUL_SEG_G | 3 << EMUL_SEG_DPL_SHIFT,
 		.selector = 0x2b,
 	};
-	if (c->mode == EMUL_MODE_PROT32)
+	if (c->mode != EMUL_MODE_LONG64)
 		val->attr |= EMUL_SEG_DB;
 	if (seg == INSN_CS) {
 		val->attr |= EMUL_SEG_CODE;
-		val->selector = c->mode == EMUL_MODE_PROT32 ? CS32 : CS64;
+		val->selector = c->mode == EMUL_MODE_LONG64 ? CS64 : CS32;
+	}
+	if (seg == INSN_CS && c->mode == EMUL_MODE_PROT16) {
+		val->attr &= ~(EMUL_SEG_DB | EMUL_SEG_G);
+		val->base = CODE;
+		val->limit = 0xffff;
+		val->selector = CS16;
 	}
 	if (seg >= INSN_FS)
 		*val = (struct emul_seg){ 0 };
@@ -276,7 +282,8 @@ bool emulate(struct cas *k)
 	c->features = host.features;
 	c->lma = true;
 	c->cpl = 3;
-	c->mode = k->mode32 ? EMUL_MODE_PROT32 : EMUL_MODE_LONG64;
+	c->mode = k->mode16 ? EMUL_MODE_PROT16 :
+		  k->mode32 ? EMUL_MODE_PROT32 : EMUL_MODE_LONG64;
 	emul_begin(c);
 	c->rip = k->in.rip;
 	c->rflags = k->in.rflags;

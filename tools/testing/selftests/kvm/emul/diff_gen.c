@@ -176,13 +176,17 @@ static unsigned int make_vex(u8 *code, const struct leaf *l, bool mode32)
 	return 3;
 }
 
-static unsigned int make_prefixes(u8 *code, const struct leaf *l, bool mode32)
+static unsigned int make_prefixes(u8 *code, const struct leaf *l, bool mode32,
+				  bool mode16)
 {
 	static const u8 extra[] = { 0x66, 0x66, 0xf2, 0xf3, 0xf3, 0x67, 0x2e,
 				    0x36, 0x3e, 0x26 };
 	unsigned int n = 0, i;
 	u8 b;
 
+	/* Addresses of 16 bits do not reach far. */
+	if (mode16 && chance(75))
+		code[n++] = 0x67;
 	for (i = 0; i < 3 && chance(20); i++) {
 		b = extra[pick(ARRAY_SIZE(extra))];
 		/* What would lead to another row. */
@@ -215,7 +219,7 @@ static void make_bytes(struct cas *k, const struct leaf *l, unsigned int *disp_a
 	u8 modrm = rnd() >> 24;
 
 	n = vex ? make_vex(k->code, l, k->mode32)
-		: make_prefixes(k->code, l, k->mode32);
+		: make_prefixes(k->code, l, k->mode32, k->mode16);
 	k->code[n++] = l->opcode;
 	*disp_at = 0;
 	if ((row->form & INSN_MODRM) || l->reg >= 0 || l->pfx >= 0) {
@@ -403,7 +407,7 @@ static void random_state(struct cas *k, unsigned int slot)
 	unsigned int i;
 	u64 val;
 
-	k->in.rip = CODE + slot * SLOT;
+	k->in.rip = (k->mode16 ? 0 : CODE) + slot * SLOT;
 	k->in.rflags = X86_EFLAGS_FIXED | X86_EFLAGS_IF | X86_EFLAGS_TF |
 		       (rnd() >> 16 & (FLAGS_ARITH | X86_EFLAGS_DF));
 	if (chance(6) && row->fn != EMUL_FN_push_seg)
@@ -427,7 +431,8 @@ static void random_state(struct cas *k, unsigned int slot)
 /* How the bytes decode: whether they are of use. */
 static bool decode(struct cas *k)
 {
-	enum insn_mode mode = k->mode32 ? INSN_MODE_32 : INSN_MODE_64;
+	enum insn_mode mode = k->mode16 ? INSN_MODE_16 :
+			      k->mode32 ? INSN_MODE_32 : INSN_MODE_64;
 	enum insn_status status = insn_decode(&k->insn, k->code, INSN_MAX_LEN,
 					      mode);
 
@@ -454,6 +459,7 @@ bool generate(struct cas *k, unsigned int slot)
 	k->mode32 = (row->form & INSN_NO64) ? true :
 		    (row->form & INSN_ONLY64) || l->row == OPCODE_63_IN_64 ?
 		    false : chance(30);
+	k->mode16 = k->mode32 && host.ldt && chance(30);
 	k->row = l->row;
 	make_bytes(k, l, &disp_at);
 	if (!decode(k) || k->insn.seg >= INSN_FS)

@@ -7,9 +7,11 @@
  * later SIGTRAP (or a fault's signal) brings the result.
  */
 #define _GNU_SOURCE
+#include <asm/ldt.h>
 #include <linux/seccomp.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/ucontext.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -72,7 +74,7 @@ static void load_case(ucontext_t *uc)
 		g[reg_index[i]] = k->in.gpr[i];
 	g[REG_RIP] = k->in.rip;
 	g[REG_EFL] = k->in.rflags;
-	g[REG_CSGSFS] = (g[REG_CSGSFS] & ~0xffffLL) | (k->mode32 ? CS32 : CS64);
+	g[REG_CSGSFS] = (g[REG_CSGSFS] & ~0xffffLL) | (k->mode16 ? CS16 : k->mode32 ? CS32 : CS64);
 	if (k->fpu)
 		put_fpu(uc, &k->in);
 }
@@ -149,6 +151,18 @@ static noinline void run_batch(void)
 static void touch(u64 addr)
 {
 	asm volatile("testb %%al, (%0)" : : "r"(addr) : "cc", "memory");
+}
+
+bool make_code16(void)
+{
+	struct user_desc d = {
+		.entry_number = CS16 >> 3,
+		.base_addr = CODE,
+		.limit = 0xffff,
+		.contents = MODIFY_LDT_CONTENTS_CODE,
+	};
+
+	return !syscall(SYS_modify_ldt, 1, &d, sizeof(d));
 }
 
 static void child(int in, int out)

@@ -84,6 +84,7 @@ static void set_up(void)
 	static _Alignas(16) u8 fx[512];
 
 	find_features();
+	host.ldt = make_code16();
 	asm volatile("fxsave %0" : "=m"(fx));
 	memcpy(&host.mxcsr_mask, fx + FX_MXCSR_MASK, 4);
 
@@ -145,7 +146,7 @@ int main(void)
 {
 	const char *env_cases = getenv("CASES"), *env_seed = getenv("SEED");
 	u64 wanted = env_cases ? strtoull(env_cases, NULL, 0) : 2000000;
-	u64 done = 0, bad = 0, faults = 0, drawn = 0, start;
+	u64 done = 0, bad = 0, faults = 0, drawn = 0, narrow = 0, start;
 	unsigned int n, dead = 0, missed;
 	struct timespec t0, t1;
 	int to, from, status;
@@ -183,6 +184,7 @@ int main(void)
 
 			per_row[cases[n].row]++;
 			faults += cases[n].emul.trap != TRAP_DB;
+			narrow += cases[n].mode16;
 			if (what && bad++ < MAX_SHOWN) {
 				printf("# batch SEED=%#lx CASES=%d, number %u\n",
 				       start, len, n);
@@ -195,8 +197,8 @@ int main(void)
 	waitpid(pid, &status, 0);
 	clock_gettime(CLOCK_MONOTONIC, &t1);
 	missed = missed_rows();
-	printf("# %lu cases (%lu drawn), %lu faults, %u rows, %lu mismatches, %.1f s\n",
-	       done, drawn, faults, compared_rows(), bad,
+	printf("# %lu cases (%lu drawn), %lu in 16-bit code, %lu faults, %u rows, %lu mismatches, %.1f s\n",
+	       done, drawn, narrow, faults, compared_rows(), bad,
 	       t1.tv_sec - t0.tv_sec + (t1.tv_nsec - t0.tv_nsec) / 1e9);
 	tap_result(done >= wanted, "cases were run natively and emulated");
 	tap_result(!bad, "emulator and CPU agree");
