@@ -62,6 +62,13 @@ static noinline void trace_call(struct x86_vcpu *vcpu)
 	trace_kvm_hypercall(hc.nr, hc.arg);
 }
 
+/* The guest has lowered its task priority in memory, and something waits for that. */
+static long vapic_poll(struct x86_vcpu *vcpu)
+{
+	req_event(vcpu);
+	return 0;
+}
+
 /**
  * hypercall_fast - do it with interrupts off, the skip is the caller's
  * @vcpu: vCPU of the calling thread
@@ -81,7 +88,7 @@ bool hypercall_fast(struct x86_vcpu *vcpu)
 	else if (nr < BITS_PER_LONG && (WORKING & BIT(nr)))
 		return false;
 	else if (nr == KVM_HC_VAPIC_POLL_IRQ)
-		ret = 0;		/* the exit itself is what the guest wants */
+		ret = vapic_poll(vcpu);
 	if (trace_kvm_hypercall_enabled())
 		trace_call(vcpu);
 	vcpu->regs.gpr[GPR_RAX] = long64 ? (u64)ret : (u32)ret;

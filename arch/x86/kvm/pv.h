@@ -98,20 +98,35 @@ void pv_eoi_take_back(struct x86_vcpu *vcpu);
 void pv_eoi_offer_now(struct x86_vcpu *vcpu);
 
 /*
+/* --- irqchip/vapic.c --- */
+
+/* The same of the task priority */
+void vapic_take_back(struct x86_vcpu *vcpu);
+void vapic_offer_now(struct x86_vcpu *vcpu);
+
  * From here on the local APIC knows what the guest has ended; what it has not, it ends
  * by writing to its EOI register. May make REQ_EVENT.
  */
-static inline void pv_eoi_settle(struct x86_vcpu *vcpu)
+static inline void lapic_settle(struct x86_vcpu *vcpu)
 {
-	if (unlikely(vcpu->pv_eoi.offered))
+	if (likely(!vcpu->unsettled))
+		return;
+	if (vcpu->unsettled & IN_MEMORY_TPR)
+		vapic_take_back(vcpu);
+	if (vcpu->unsettled & IN_MEMORY_EOI)
 		pv_eoi_take_back(vcpu);
 }
 
+	vcpu->unsettled = 0;
 /* The events that go with the next entry are chosen; settled before that. */
-static inline void pv_eoi_offer(struct x86_vcpu *vcpu)
+static inline void lapic_offer(struct x86_vcpu *vcpu)
 {
-	if (unlikely(vcpu->pv_eoi.msr & KVM_MSR_ENABLED))
+	if (likely(!vcpu->offers))
+		return;
+	if (vcpu->offers & IN_MEMORY_EOI)
 		pv_eoi_offer_now(vcpu);
 }
 
+	if (vcpu->offers & IN_MEMORY_TPR)
+		vapic_offer_now(vcpu);
 #endif

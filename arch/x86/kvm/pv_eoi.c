@@ -37,11 +37,14 @@ bool pv_eoi_set_area(struct x86_vcpu *vcpu, u64 val)
 
 	if (val & RESERVED_BITS)
 		return false;
-	pv_eoi_settle(vcpu);
+	lapic_settle(vcpu);
 	if (val & KVM_MSR_ENABLED)
 		kvm_gfn_cache_set(&pv->area, val & ADDRESS_BITS, sizeof(u32));
 	else
 		kvm_gfn_cache_clear(&pv->area);
+	vcpu->offers &= ~IN_MEMORY_EOI;
+	if (val & KVM_MSR_ENABLED)
+		vcpu->offers |= IN_MEMORY_EOI;
 	pv->msr = val;
 	return true;
 }
@@ -50,7 +53,6 @@ void pv_eoi_take_back(struct x86_vcpu *vcpu)
 {
 	u8 flags;
 
-	vcpu->pv_eoi.offered = false;
 	/* Memory that is gone: an EOI too many does less harm than one that is lost. */
 	if (read_flags(vcpu, &flags) && (flags & KVM_PV_EOI_MASK))
 		write_flags(vcpu, flags & ~KVM_PV_EOI_MASK);
@@ -64,6 +66,6 @@ void pv_eoi_offer_now(struct x86_vcpu *vcpu)
 
 	if (!lapic_present(vcpu) || !lapic_eoi_is_silent(vcpu))
 		return;
-	vcpu->pv_eoi.offered = read_flags(vcpu, &flags) &&
-			       write_flags(vcpu, flags | KVM_PV_EOI_MASK);
+	if (read_flags(vcpu, &flags) && write_flags(vcpu, flags | KVM_PV_EOI_MASK))
+		vcpu->unsettled |= IN_MEMORY_EOI;
 }

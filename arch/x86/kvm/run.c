@@ -97,12 +97,12 @@ static noinline int run_requests(struct x86_vcpu *vcpu)
 	/* Last: what the others raised counts. */
 	if (kvm_test_request(REQ_EVENT, base)) {
 		/* First, as it may ask for the same again. */
-		pv_eoi_settle(vcpu);
+		lapic_settle(vcpu);
 		kvm_take_request(REQ_EVENT, base);
 		base->stat.req_event++;
 		mp_take_events(vcpu);
 		event_inject(vcpu);
-		pv_eoi_offer(vcpu);
+		lapic_offer(vcpu);
 	}
 	return RUN_RESUME;
 }
@@ -272,8 +272,19 @@ static bool irq_window_open(struct x86_vcpu *vcpu)
 
 /* Not runnable (the local APIC will wake it): wait for whatever changes that. */
 static noinline int run_wait(struct x86_vcpu *vcpu)
+/* Each exit that was not settled at once comes here. Return: whether user space has to hear of it. */
+static noinline bool after_exit(struct x86_vcpu *vcpu)
 {
-	pv_eoi_settle(vcpu);
+	if (vcpu->has_vapic) {
+		lapic_settle(vcpu);
+		/* What the guest finds in memory is made anew. */
+		req_event(vcpu);
+	}
+	return vcpu->irq_window && irq_window_open(vcpu);
+}
+
+{
+	lapic_settle(vcpu);
 	if (!mp_can_run(vcpu)) {
 		steal_leave(vcpu);
 		kvm_vcpu_srcu_unlock(&vcpu->base);
@@ -301,7 +312,7 @@ static int run_loop(struct x86_vcpu *vcpu)
 		ret = run_inner(vcpu);
 		if (ret != RUN_RESUME)
 			break;
-		if (unlikely(vcpu->irq_window) && irq_window_open(vcpu))
+		if (unlikely(vcpu->after_exit) && after_exit(vcpu))
 			return RUN_TO_USER;
 		if (unlikely(guest_work_pending()))
 			ret = run_work(vcpu);
@@ -379,7 +390,7 @@ static int run_begin(struct x86_vcpu *vcpu)
 
 	vcpu->irq_window = READ_ONCE(run->request_interrupt_window) &&
 			   irqchip_kind(vcpu->vm) != IRQCHIP_FULL;
-	if (unlikely(vcpu->irq_window))
+	if (unlikely(vcpu->after_exit))
 		req_event(vcpu);
 	return 0;
 }
@@ -440,7 +451,7 @@ out:
 	trace_kvm_userspace_exit(vcpu->run->exit_reason, ret);
 	vcpu->irq_window = false;
 	fpu_put_guest(vcpu);
-	pv_eoi_settle(vcpu);
+	lapic_settle(vcpu);
 	if (unlikely(vcpu->ev.armed))
 		event_cancel(vcpu);
 	run_report(vcpu);

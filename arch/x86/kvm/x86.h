@@ -286,7 +286,30 @@ struct x86_steal {
 struct x86_pv_eoi {
 	u64 msr;			/* (v)(r) MSR_KVM_PV_EOI_EN */
 	struct kvm_gfn_cache area;	/* (v)(r) */
-	bool offered;			/* (v) the bit was set; never outside KVM_RUN */
+};
+
+/*
+ * What the guest does to its local APIC in memory alone, so that it need not exit:
+ * bits of x86_vcpu.offers (it does that) and .unsettled (it may have done so since
+ * we looked last; never outside KVM_RUN).
+ */
+#define IN_MEMORY_EOI	BIT(0)		/* pv_eoi.c */
+#define IN_MEMORY_TPR	BIT(1)		/* irqchip/vapic.c */
+
+struct x86_vapic {
+	struct kvm_gfn_cache area;	/* (v) KVM_SET_VAPIC_ADDR */
+	u8 tpr;				/* (v) that we wrote there last */
+};
+
+/* --- asynchronous page faults (async_pf.c) --- */
+struct x86_apf {
+	u64 msr;			/* (v)(r) MSR_KVM_ASYNC_PF_EN */
+	u8 vector;			/* (v)(r) MSR_KVM_ASYNC_PF_INT */
+	struct kvm_gfn_cache area;	/* (v)(r) without one nothing is asynchronous */
+	bool unacked;			/* (v)(r) MSR_KVM_ASYNC_PF_ACK will say when to look again */
+	bool wake_all;			/* (v)(r) the guest is to wake whoever waits for any page */
+	bool halted;			/* (v) waits for halted_gfn, or for an event */
+	gfn_t halted_gfn;		/* (v) */
 };
 
 /* --- I/O towards user space (io.c, emul_env.c) --- */
@@ -324,6 +347,8 @@ struct x86_vcpu {
 	struct x86_clock clock;
 	struct x86_steal steal;
 	struct x86_pv_eoi pv_eoi;
+	struct x86_vapic vapic;
+	struct x86_apf apf;
 	struct x86_msrs msr;
 	struct x86_cpuid cpuid;
 	struct lapic *lapic;			/* (c) NULL: user space has the interrupt controllers */
@@ -334,7 +359,14 @@ struct x86_vcpu {
 	bool guest_mode;			/* (v) L2 runs: always false until nesting exists */
 	bool smm;				/* (v) */
 	bool intercepts_stale;			/* (v) vendor recomputes intercepts before entry */
-	bool irq_window;			/* (v) user space asked, window open exit is armed */
+	u8 offers, unsettled;			/* (v) IN_MEMORY_* */
+	union {
+		struct {
+			bool irq_window;	/* (v) user space asked, window open exit is armed */
+			bool has_vapic;		/* (v) its task priority is in memory */
+		};
+		u16 after_exit;			/* (v) either: run_loop() looks after each exit */
+	};
 	u32 sync_valid;				/* kvm_run.kvm_valid_regs that were accepted */
 	unsigned long qs_jiffies;		/* (v) when RCU was last told of a quiescent state */
 };

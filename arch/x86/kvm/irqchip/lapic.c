@@ -290,7 +290,7 @@ void lapic_scan_eoi(struct x86_vcpu *vcpu)
 	struct lapic *l = vcpu->lapic;
 
 	/* The one on offer may be one of those from now on. */
-	pv_eoi_settle(vcpu);
+	lapic_settle(vcpu);
 	bitmap_zero(l->eoi_leaves, LAPIC_VECTORS);
 	if (vcpu->vm->irqchip_kind == IRQCHIP_FULL)
 		ioapic_scan_eoi(vcpu, l->eoi_leaves);
@@ -432,8 +432,6 @@ void lapic_reset(struct x86_vcpu *vcpu, bool init)
 	l->tpr_accessed = false;
 	if (!init) {
 		WRITE_ONCE(l->m.mode, mode_of(vcpu->msr.apic_base));
-		l->vapic_addr = 0;
-	}
 	lapic_model_reset(&l->m, init, lint0_extint(vcpu));
 	cr8_follows(vcpu);
 	count_lint0_nmi(l);

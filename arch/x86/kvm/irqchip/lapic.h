@@ -48,7 +48,6 @@ struct lapic {
 	bool tpr_reporting;			/* (v) KVM_TPR_ACCESS_REPORTING */
 	bool tpr_accessed, tpr_written;		/* (v) to be reported */
 	u64 tpr_rip;				/* (v) of the instruction that did */
-	gpa_t vapic_addr;			/* (v) KVM_SET_VAPIC_ADDR, 0: none */
 };
 
 /**

@@ -16,8 +16,9 @@
 /* An access to that register depends on an EOI that is only in the guest's memory so far. */
 static bool is_unsettled(const struct x86_vcpu *vcpu, unsigned int offset)
 {
-	return unlikely(vcpu->pv_eoi.offered) &&
-	       (offset == LAPIC_PPR || offset == LAPIC_EOI || offset - LAPIC_ISR < 0x80);
+	return unlikely(vcpu->unsettled) &&
+	       (offset == LAPIC_TPR || offset == LAPIC_PPR || offset == LAPIC_EOI ||
+		offset - LAPIC_ISR < 0x80);
 }
 
 /*
@@ -26,7 +27,7 @@ static bool is_unsettled(const struct x86_vcpu *vcpu, unsigned int offset)
  */
 static void hear_of_eoi(struct lapic *l)
 {
-	if (unlikely(l->vcpu->pv_eoi.offered) && l->m.irr_words)
+	if (unlikely(l->vcpu->unsettled) && l->m.irr_words)
 		req_event(l->vcpu);
 }
 
@@ -68,7 +69,7 @@ bool lapic_x2apic_read(struct x86_vcpu *vcpu, u32 msr, u64 *val)
 	if (!x2apic_here(vcpu))
 		return false;
 	if (is_unsettled(vcpu, msr_offset(msr)))
-		pv_eoi_settle(vcpu);
+		lapic_settle(vcpu);
 	return x2apic_read(vcpu->lapic, msr - X2APIC_FIRST, val);
 }
 
@@ -83,7 +84,7 @@ bool lapic_x2apic_write(struct x86_vcpu *vcpu, u32 msr, u64 val)
 	if (!x2apic_here(vcpu))
 		return false;
 	if (is_unsettled(vcpu, msr_offset(msr)))
-		pv_eoi_settle(vcpu);
+		lapic_settle(vcpu);
 	return x2apic_write(vcpu->lapic, msr - X2APIC_FIRST, val);
 }
 
@@ -167,7 +168,7 @@ bool lapic_mmio_read(struct x86_vcpu *vcpu, gpa_t gpa, int len, void *val, bool 
 	if (is_unsettled(vcpu, offset)) {
 		if (atomic)
 			return false;
-		pv_eoi_settle(vcpu);
+		lapic_settle(vcpu);
 	}
 	if (reports_tpr(l, offset))
 		report_tpr(l, false);
@@ -219,7 +220,7 @@ bool lapic_mmio_write(struct x86_vcpu *vcpu, gpa_t gpa, int len, const void *val
 	if (atomic && (!settled_at_once(l, offset, reg) || is_unsettled(vcpu, offset)))
 		return false;
 	if (is_unsettled(vcpu, offset))
-		pv_eoi_settle(vcpu);
+		lapic_settle(vcpu);
 	lapic_model_write(&l->m, offset, reg, &work);
 	if (reports_tpr(l, offset))
 		report_tpr(l, true);

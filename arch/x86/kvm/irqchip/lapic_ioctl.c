@@ -86,7 +86,14 @@ int lapic_set_vapic(struct x86_vcpu *vcpu, const struct kvm_vapic_addr *va)
 		if (!kvm_slot_writable(slot))
 			return -EINVAL;
 	}
-	vcpu->lapic->vapic_addr = addr;
+	vcpu->has_vapic = addr;
+	if (addr) {
+		kvm_gfn_cache_set(&vcpu->vapic.area, addr, sizeof(u32));
+		vcpu->offers |= IN_MEMORY_TPR;
+	} else {
+		kvm_gfn_cache_clear(&vcpu->vapic.area);
+		vcpu->offers &= ~IN_MEMORY_TPR;
+	}
 	return 0;
 }
 
