@@ -53,6 +53,8 @@ long arch_vcpu_ioctl(struct kvm_vcpu *vcpu, unsigned int ioctl, unsigned long ar
 /* ioctls that must not wait for the mutex: -ENOIOCTLCMD if none of these. */
 long arch_vcpu_ioctl_unlocked(struct kvm_vcpu *vcpu, unsigned int ioctl, unsigned long arg);
 bool arch_vcpu_runnable(struct kvm_vcpu *vcpu);
+/* A page of kvm_apf_start() is there: the vCPU is to look. Does not sleep; any thread. */
+void arch_apf_ready(struct kvm_vcpu *vcpu);
 /* Is it in supervisor mode? In its thread, loaded, preemption off. */
 bool arch_vcpu_in_kernel(struct kvm_vcpu *vcpu);
 void arch_vcpu_debugfs(struct kvm_vcpu *vcpu, struct dentry *dir);

@@ -16,7 +16,14 @@ enum kvm_pfn_status {
 	KVM_PFN_RETRY,		/* a signal is pending or the mapping moved: try again later */
 	KVM_PFN_FAULT,		/* no mapping there, or not with these rights: -EFAULT to user space */
 	KVM_PFN_HWPOISON,	/* the page is poisoned */
-	KVM_PFN_NOWAIT,		/* would have to sleep, and was not allowed to */
+	KVM_PFN_NOWAIT,		/* would have to wait, and was not allowed to */
+};
+
+/* What may be done for a page that is not there */
+enum kvm_pfn_wait {
+	KVM_PFN_MAPPED,		/* nothing: no mmap lock, no sleep */
+	KVM_PFN_NO_IO,		/* whatever needs no input, nor anybody else's help; may sleep */
+	KVM_PFN_WAIT,
 };
 
 struct kvm_pfn {
@@ -31,10 +38,10 @@ struct kvm_pfn {
  * @hva: page aligned, in current->mm
  * @write: the guest wants to write
  * @want_writable: read access, but tell whether a write would do too
- * @nowait: only what is mapped already (no mmap lock, no sleep)
+ * @wait: what may be done
  */
-enum kvm_pfn_status kvm_hva_to_pfn(hva_t hva, bool write, bool want_writable, bool nowait,
-				   struct kvm_pfn *res);
+enum kvm_pfn_status kvm_hva_to_pfn(hva_t hva, bool write, bool want_writable,
+				   enum kvm_pfn_wait wait, struct kvm_pfn *res);
 
 /**
  * kvm_hva_to_pfn_run - resolve pages that follow each other, as far as they are mapped

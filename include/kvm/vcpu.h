@@ -68,6 +68,7 @@ struct kvm_vcpu {
 	bool spin_turn;				/* was passed over last time because it spins */
 	bool no_halt_poll;			/* (v) the guest has looked itself */
 	unsigned int halt_poll_ns;		/* (v) for how long it looks before it sleeps */
+	struct kvm_apf_queue *apf;		/* (v) made on first use: async_pf.c */
 	struct dentry *debugfs;			/* (l:kvm_vms_lock) made when somebody looks */
 	struct kvm_vcpu_stats stat;		/* (v) */
 	char stats_id[KVM_STATS_ID_SIZE];	/* (c) */

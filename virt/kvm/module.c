@@ -24,6 +24,7 @@
 #include <linux/smp.h>
 #include <linux/syscore_ops.h>
 #include <kvm/arch.h>
+#include <kvm/async_pf.h>
 #include <kvm/core.h>
 #include <kvm/irq.h>
 #include <kvm/vm.h>
@@ -259,11 +260,16 @@ int kvm_core_init(void)
 	err = kvm_irqfd_module_init();
 	if (err)
 		goto request;
-	err = kvm_debugfs_init();
+	err = kvm_apf_module_init();
 	if (err)
 		goto irqfd;
+	err = kvm_debugfs_init();
+	if (err)
+		goto apf;
 	return 0;
 
+apf:
+	kvm_apf_module_exit();
 irqfd:
 	kvm_irqfd_module_exit();
 request:
@@ -276,6 +282,7 @@ void kvm_core_exit(void)
 	/* free_notifier() of VMs that were closed a moment ago */
 	mmu_notifier_synchronize();
 	kvm_debugfs_exit();
+	kvm_apf_module_exit();
 	kvm_irqfd_module_exit();
 	kvm_vcpu_request_exit();
 }

@@ -177,13 +177,16 @@ static enum kvm_pfn_status fault_in_special(hva_t hva, bool write)
 	return err ? KVM_PFN_FAULT : KVM_PFN_OK;
 }
 
-static enum kvm_pfn_status fault_in(hva_t hva, bool write)
+static enum kvm_pfn_status fault_in(hva_t hva, bool write, enum kvm_pfn_wait wait)
 {
-	unsigned int flags = FOLL_HWPOISON | FOLL_INTERRUPTIBLE | (write ? FOLL_WRITE : 0);
+	unsigned int flags = FOLL_HWPOISON | FOLL_INTERRUPTIBLE | (write ? FOLL_WRITE : 0) |
+			     (wait == KVM_PFN_NO_IO ? FOLL_NOWAIT : 0);
 	long n = get_user_pages_unlocked(hva, 1, NULL, flags);
 
 	if (n == 1)
 		return KVM_PFN_OK;
+	if (!n && wait == KVM_PFN_NO_IO)
+		return KVM_PFN_NOWAIT;
 	if (n == -EHWPOISON)
 		return KVM_PFN_HWPOISON;
 	if (n == -EINTR || n == -EAGAIN || signal_pending(current))
@@ -192,13 +195,14 @@ static enum kvm_pfn_status fault_in(hva_t hva, bool write)
 }
 
 /* The page is not mapped the way it is needed: sleep, get it, read again. */
-static noinline enum kvm_pfn_status resolve_slow(hva_t hva, bool write, struct kvm_pfn *res)
+static noinline enum kvm_pfn_status resolve_slow(hva_t hva, bool write, enum kvm_pfn_wait wait,
+						 struct kvm_pfn *res)
 {
 	enum kvm_pfn_status status;
 	int tries;
 
 	for (tries = 0; tries < MAX_TRIES; tries++) {
-		status = fault_in(hva, write);
+		status = fault_in(hva, write, wait);
 		if (status != KVM_PFN_OK)
 			return status;
 		if (resolve(hva, write, true, res))
@@ -212,14 +216,14 @@ static noinline enum kvm_pfn_status resolve_slow(hva_t hva, bool write, struct k
  * @want_writable needs no work of its own: whether a write would do is part of
  * what the tables say.
  */
-enum kvm_pfn_status kvm_hva_to_pfn(hva_t hva, bool write, bool want_writable, bool nowait,
-				   struct kvm_pfn *res)
+enum kvm_pfn_status kvm_hva_to_pfn(hva_t hva, bool write, bool want_writable,
+				   enum kvm_pfn_wait wait, struct kvm_pfn *res)
 {
 	if (likely(resolve(hva, write, false, res)))
 		return KVM_PFN_OK;
-	if (nowait)
+	if (wait == KVM_PFN_MAPPED)
 		return KVM_PFN_NOWAIT;
-	return resolve_slow(hva, write, res);
+	return resolve_slow(hva, write, wait, res);
 }
 EXPORT_SYMBOL_GPL(kvm_hva_to_pfn);
 

@@ -21,6 +21,7 @@
 #include <linux/sched/signal.h>
 #include <linux/uaccess.h>
 #include <kvm/arch.h>
+#include <kvm/async_pf.h>
 #include <kvm/core.h>
 #include <kvm/memslot.h>
 #include <kvm/vcpu.h>
@@ -262,6 +263,7 @@ free:
 
 static void vcpu_destroy(struct kvm_vcpu *vcpu)
 {
+	kvm_apf_free(vcpu);
 	arch_vcpu_destroy(vcpu);
 	put_pid(rcu_access_pointer(vcpu->pid));
 	free_page((unsigned long)vcpu->run);

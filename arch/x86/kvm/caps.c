@@ -70,6 +70,8 @@ static const struct cap_value fixed_caps[] = {
 	{ KVM_CAP_ENABLE_CAP,			1 },
 	{ KVM_CAP_GET_TSC_KHZ,			1 },
 	{ KVM_CAP_CLOCKSOURCE,			1 },
+	{ KVM_CAP_ASYNC_PF,			1 },
+	{ KVM_CAP_ASYNC_PF_INT,			1 },
 	{ KVM_CAP_ADJUST_CLOCK,			KVM_CLOCK_TSC_STABLE | KVM_CLOCK_REALTIME |
 						KVM_CLOCK_HOST_TSC },
 	{ KVM_CAP_KVMCLOCK_CTRL,		1 },

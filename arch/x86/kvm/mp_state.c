@@ -12,6 +12,7 @@
 #include "event.h"
 #include "irqchip/irqchip.h"
 #include "mp_state.h"
+#include "pv.h"
 #include "regs.h"
 #include "vendor.h"
 
@@ -58,16 +59,21 @@ void mp_take_events(struct x86_vcpu *vcpu)
 
 bool mp_can_run(struct x86_vcpu *vcpu)
 {
-	if (vcpu->mp_state == KVM_MP_STATE_RUNNABLE)
+	if (vcpu->mp_state == KVM_MP_STATE_RUNNABLE && !unlikely(vcpu->apf.halted))
 		return true;
 	if (lapic_present(vcpu) && lapic_events(vcpu))
 		return true;
-	return vcpu->mp_state == KVM_MP_STATE_HALTED && event_wakes(vcpu);
+	if (vcpu->mp_state == KVM_MP_STATE_RUNNABLE)
+		return !async_pf_halted(vcpu) || event_wakes(vcpu);
+	return vcpu->mp_state == KVM_MP_STATE_HALTED &&
+	       (event_wakes(vcpu) || async_pf_wakes(vcpu));
 }
 
 void mp_wake(struct x86_vcpu *vcpu)
 {
 	mp_take_events(vcpu);
+	if (kvm_take_request(REQ_ASYNC_PF, &vcpu->base))
+		async_pf_report(vcpu);
 	if (vcpu->mp_state == KVM_MP_STATE_HALTED && event_wakes(vcpu)) {
 		vcpu->pv_unhalted = false;
 		vcpu->mp_state = KVM_MP_STATE_RUNNABLE;

@@ -85,6 +85,8 @@ MSR_READER(read_kvmclock);
 MSR_READER(read_steal_time);
 MSR_READER(read_pv_eoi);
 MSR_READER(read_poll_control);
+MSR_READER(read_apf_enable);
+MSR_READER(read_apf_int);
 
 MSR_WRITER(write_zero);
 MSR_WRITER(write_ignore);
@@ -112,6 +114,8 @@ MSR_WRITER(write_kvmclock);
 MSR_WRITER(write_steal_time);
 MSR_WRITER(write_pv_eoi);
 MSR_WRITER(write_poll_control);
+MSR_WRITER(write_apf_enable);
+MSR_WRITER(write_apf_int);
 
 /* msr_exit.c: MSR_UNKNOWN becomes MSR_OK when ignore_msrs is set. */
 enum msr_result msr_unknown(u32 msr, bool write, u64 val, enum msr_result res);

@@ -62,5 +62,6 @@ void pv_vcpu_reset(struct x86_vcpu *vcpu)
 	clock_set_page(vcpu, 0);
 	steal_set_area(vcpu, 0);
 	pv_eoi_set_area(vcpu, 0);
+	async_pf_reset(vcpu);
 	poll_control_set(vcpu, 1);
 }

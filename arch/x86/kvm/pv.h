@@ -2,7 +2,8 @@
 #ifndef DKVM_PV_H
 #define DKVM_PV_H
 /*
- * What a guest that knows KVM gets beyond a processor: clock.c, steal.c, pv_eoi.c, pv.c.
+ * What a guest that knows KVM gets beyond a processor: clock.c, steal.c, pv_eoi.c,
+ * async_pf.c, pv.c.
  *
  * Unless said otherwise: vCPU thread, vCPU loaded, in a read section, may sleep.
  */
@@ -97,15 +98,16 @@ bool pv_eoi_set_area(struct x86_vcpu *vcpu, u64 val);
 void pv_eoi_take_back(struct x86_vcpu *vcpu);
 void pv_eoi_offer_now(struct x86_vcpu *vcpu);
 
-/*
 /* --- irqchip/vapic.c --- */
 
 /* The same of the task priority */
 void vapic_take_back(struct x86_vcpu *vcpu);
 void vapic_offer_now(struct x86_vcpu *vcpu);
 
- * From here on the local APIC knows what the guest has ended; what it has not, it ends
- * by writing to its EOI register. May make REQ_EVENT.
+/*
+ * From here on the local APIC knows what the guest has done to it in memory: what it has
+ * ended, and its task priority. Until the next offer it uses the registers, or nobody
+ * hears of it. May make REQ_EVENT.
  */
 static inline void lapic_settle(struct x86_vcpu *vcpu)
 {
@@ -115,9 +117,9 @@ static inline void lapic_settle(struct x86_vcpu *vcpu)
 		vapic_take_back(vcpu);
 	if (vcpu->unsettled & IN_MEMORY_EOI)
 		pv_eoi_take_back(vcpu);
+	vcpu->unsettled = 0;
 }
 
-	vcpu->unsettled = 0;
 /* The events that go with the next entry are chosen; settled before that. */
 static inline void lapic_offer(struct x86_vcpu *vcpu)
 {
@@ -125,8 +127,40 @@ static inline void lapic_offer(struct x86_vcpu *vcpu)
 		return;
 	if (vcpu->offers & IN_MEMORY_EOI)
 		pv_eoi_offer_now(vcpu);
-}
-
 	if (vcpu->offers & IN_MEMORY_TPR)
 		vapic_offer_now(vcpu);
+}
+
+/* --- async_pf.c --- */
+
+/* MSR_KVM_ASYNC_PF_EN, _INT, _ACK; false: a reserved bit, no memory there, or no local APIC */
+bool async_pf_set(struct x86_vcpu *vcpu, u64 val);
+bool async_pf_set_vector(struct x86_vcpu *vcpu, u64 val);
+void async_pf_acknowledge(struct x86_vcpu *vcpu);
+void async_pf_reset(struct x86_vcpu *vcpu);
+
+/* Does the guest know what to do while a page is not there? */
+static inline bool async_pf_enabled(const struct x86_vcpu *vcpu)
+{
+	return unlikely(kvm_gfn_cache_active(&vcpu->apf.area));
+}
+
+/**
+ * async_pf_begin - the page of an access has to be fetched, which may take long
+ * @gpa: of the access, which the guest has to repeat
+ * @hva: the same in the process
+ * @write: the page is to be writable
+ *
+ * Context: leaves and enters the read section. Return: whether somebody fetches
+ * it, and the guest may be entered again; false: wait for it here.
+ */
+bool async_pf_begin(struct x86_vcpu *vcpu, gpa_t gpa, hva_t hva, bool write);
+
+/* REQ_ASYNC_PF: pages have come */
+void async_pf_report(struct x86_vcpu *vcpu);
+/* Is a halted guest to be told something? Does not sleep, in no read section. */
+bool async_pf_wakes(struct x86_vcpu *vcpu);
+/* With vcpu->apf.halted: must it wait for its page still? Likewise. */
+bool async_pf_halted(struct x86_vcpu *vcpu);
+
 #endif

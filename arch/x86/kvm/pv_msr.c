@@ -93,3 +93,46 @@ MSR_WRITER(write_poll_control)
 		return MSR_GP;
 	return ok_or_gp(poll_control_set(vcpu, val));
 }
+
+/* --- asynchronous page faults --- */
+
+MSR_READER(read_apf_enable)
+{
+	if (!may_use(vcpu, KVM_FEATURE_ASYNC_PF, host))
+		return MSR_GP;
+	*val = vcpu->apf.msr;
+	return MSR_OK;
+}
+
+MSR_WRITER(write_apf_enable)
+{
+	if (!may_use(vcpu, KVM_FEATURE_ASYNC_PF, host))
+		return MSR_GP;
+	if ((val & KVM_ASYNC_PF_DELIVERY_AS_INT) &&
+	    !may_use(vcpu, KVM_FEATURE_ASYNC_PF_INT, host))
+		return MSR_GP;
+	if ((val & KVM_ASYNC_PF_DELIVERY_AS_PF_VMEXIT) &&
+	    !may_use(vcpu, KVM_FEATURE_ASYNC_PF_VMEXIT, host))
+		return MSR_GP;
+	return ok_or_gp(async_pf_set(vcpu, val));
+}
+
+/* The vector, and the acknowledgement, which reads as nothing */
+MSR_READER(read_apf_int)
+{
+	if (!may_use(vcpu, KVM_FEATURE_ASYNC_PF_INT, host))
+		return MSR_GP;
+	*val = msr == MSR_KVM_ASYNC_PF_INT ? vcpu->apf.vector : 0;
+	return MSR_OK;
+}
+
+MSR_WRITER(write_apf_int)
+{
+	if (!may_use(vcpu, KVM_FEATURE_ASYNC_PF_INT, host))
+		return MSR_GP;
+	if (msr == MSR_KVM_ASYNC_PF_INT)
+		return ok_or_gp(async_pf_set_vector(vcpu, val));
+	if (val & 1)
+		async_pf_acknowledge(vcpu);
+	return MSR_OK;
+}

@@ -83,6 +83,8 @@ static noinline int run_requests(struct x86_vcpu *vcpu)
 		clock_update(vcpu);
 	if (kvm_take_request(REQ_STEAL_UPDATE, base))
 		steal_update(vcpu);
+	if (kvm_take_request(REQ_ASYNC_PF, base))
+		async_pf_report(vcpu);
 	if (kvm_take_request(REQ_NMI, base))
 		event_take_nmis(vcpu);
 	if (kvm_take_request(REQ_SCAN_EOI, base))
@@ -270,8 +272,6 @@ static bool irq_window_open(struct x86_vcpu *vcpu)
 	return true;
 }
 
-/* Not runnable (the local APIC will wake it): wait for whatever changes that. */
-static noinline int run_wait(struct x86_vcpu *vcpu)
 /* Each exit that was not settled at once comes here. Return: whether user space has to hear of it. */
 static noinline bool after_exit(struct x86_vcpu *vcpu)
 {
@@ -283,6 +283,8 @@ static noinline bool after_exit(struct x86_vcpu *vcpu)
 	return vcpu->irq_window && irq_window_open(vcpu);
 }
 
+/* Not runnable (the local APIC will wake it): wait for whatever changes that. */
+static noinline int run_wait(struct x86_vcpu *vcpu)
 {
 	lapic_settle(vcpu);
 	if (!mp_can_run(vcpu)) {

@@ -8,6 +8,7 @@
  */
 #include <linux/kvm.h>
 #include <linux/tracepoint.h>
+#include <kvm/trace_words.h>
 #include <kvm/types.h>
 #include <asm/svm.h>
 #include <asm/vmx.h>
@@ -19,12 +20,6 @@ struct x86_exit_info;
 
 #ifndef DKVM_TRACE_TABLES
 #define DKVM_TRACE_TABLES
-/* A field that takes the argument (or member of one) of its own name; and reading it */
-#define KEEP(name)		(__entry->name = name);
-#define KEEP_OF(from, name)	(__entry->name = (from)->name);
-#define ENT(name)		__entry->name
-#define KEEP_ARG(name, i)	(__entry->name = arg[i]);
-
 #define TRACE_ISA_VMX	1	/* KVM_ISA_* of user space's perf */
 
 enum { TRACE_MMIO_READ_UNSATISFIED, TRACE_MMIO_READ, TRACE_MMIO_WRITE };

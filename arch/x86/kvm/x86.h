@@ -404,6 +404,7 @@ struct x86_vm {
 	struct mutex apic_map_lock;
 	bool apic_map_stale;			/* (a) what the map is made from has changed */
 	atomic_t lowest_turn;			/* (a) whose turn it is among equals, lowest priority */
+	atomic_t apf_token;			/* (a) last name of a page: async_pf.c */
 	atomic_t lint0_nmi;			/* (a) vCPUs whose LINT0 is an NMI: lapic_pit_tick() */
 };
 

@@ -21,6 +21,7 @@
 
 #include "../exit.h"
 #include "../irqchip/irqchip.h"
+#include "../pv.h"
 #include "../trace.h"
 #include "mmu_trace.h"
 #include "tdp.h"
@@ -123,6 +124,24 @@ static enum ret_pf find_slot(struct x86_vcpu *vcpu, struct mmu_fault *fault)
 	return RET_PF_CONTINUE;
 }
 
+/* The page is not mapped in the process: get it, or have it fetched while the guest goes on. */
+static noinline enum kvm_pfn_status get_page_slow(struct x86_vcpu *vcpu, struct mmu_fault *fault,
+						  bool want_writable)
+{
+	enum kvm_pfn_status status;
+
+	if (!fault->prefetch && async_pf_enabled(vcpu)) {
+		status = kvm_hva_to_pfn(fault->hva, fault->write, want_writable, KVM_PFN_NO_IO,
+					&fault->host);
+		if (status != KVM_PFN_NOWAIT)
+			return status;
+		if (async_pf_begin(vcpu, fault->gpa, fault->hva, fault->write))
+			return KVM_PFN_RETRY;
+	}
+	return kvm_hva_to_pfn(fault->hva, fault->write, want_writable, KVM_PFN_WAIT,
+			      &fault->host);
+}
+
 /* Ask the host for the page. CONTINUE: fault->host is valid. */
 static enum ret_pf find_page(struct x86_vcpu *vcpu, struct mmu_fault *fault)
 {
@@ -132,10 +151,10 @@ static enum ret_pf find_page(struct x86_vcpu *vcpu, struct mmu_fault *fault)
 	fault->inval_seq = kvm_invalidation_seq(&vcpu->vm->base);
 	fault->hva = kvm_slot_hva(fault->slot, fault->gfn);
 
-	status = kvm_hva_to_pfn(fault->hva, fault->write, want_writable, true, &fault->host);
+	status = kvm_hva_to_pfn(fault->hva, fault->write, want_writable, KVM_PFN_MAPPED,
+				&fault->host);
 	if (unlikely(status == KVM_PFN_NOWAIT) && !fault->atomic)
-		status = kvm_hva_to_pfn(fault->hva, fault->write, want_writable, false,
-					&fault->host);
+		status = get_page_slow(vcpu, fault, want_writable);
 	switch (status) {
 	case KVM_PFN_OK:
 		return RET_PF_CONTINUE;
