@@ -15,6 +15,7 @@
 #include <linux/sched/stat.h>
 #include <kvm/arch.h>
 #include <kvm/core.h>
+#include <kvm/trace.h>
 #include <kvm/vcpu.h>
 #include <kvm/vm.h>
 #include "halt_poll.h"
@@ -111,6 +112,7 @@ void kvm_vcpu_halt(struct kvm_vcpu *vcpu)
 	struct kvm_vcpu_stats *s = &vcpu->stat;
 	struct halt_poll_rules rules;
 	u64 begin, asleep, now;
+	unsigned int before;
 	bool over = false;
 
 	rules_of(vcpu->kvm, &rules);
@@ -130,7 +132,12 @@ void kvm_vcpu_halt(struct kvm_vcpu *vcpu)
 		s->halt_wait_ns += now - asleep;
 		count_in(s->halt_wait_hist, ARRAY_SIZE(s->halt_wait_hist), now - asleep);
 	}
+	trace_kvm_vcpu_wakeup(now - begin, now != asleep, true);
+	before = vcpu->halt_poll_ns;
 	vcpu->halt_poll_ns = halt_poll_next(vcpu->halt_poll_ns, now - begin, &rules);
+	if (vcpu->halt_poll_ns != before)
+		trace_kvm_halt_poll_ns(vcpu->halt_poll_ns > before, vcpu->id, vcpu->halt_poll_ns,
+				       before);
 }
 EXPORT_SYMBOL_GPL(kvm_vcpu_halt);
 

@@ -29,6 +29,7 @@
 #include <linux/uaccess.h>
 #include <kvm/arch.h>
 #include <kvm/irq.h>
+#include <kvm/trace.h>
 #include <kvm/vm.h>
 
 struct kvm_irq_routes {
@@ -70,6 +71,7 @@ int kvm_set_irq(struct kvm *kvm, enum kvm_irq_source source, u32 gsi, bool level
 	unsigned int i, nr;
 	int ret = -1;
 
+	trace_kvm_set_irq(gsi, level, source);
 	rcu_read_lock();
 	route = kvm_irq_routes_of(kvm, gsi, &nr);
 	for (i = 0; i < nr; i++)

@@ -31,6 +31,7 @@
 #include <asm/tsc.h>
 #include "pv.h"
 #include "regs.h"
+#include "trace.h"
 
 #define LINE_JIFFIES	HZ	/* after that a line that is not shared is old */
 
@@ -165,6 +166,7 @@ static void renew(struct x86_vm *vm, bool back)
 	WRITE_ONCE(vm->clock.shared, same && now.from_tsc);
 	if (vm->clock.shared)
 		map_make(&vm->clock.map, offset, ratio, now.tsc, ns);
+	trace_kvm_update_master_clock(vm->clock.shared, now.from_tsc, same);
 }
 
 static void renew_if_stale(struct x86_vm *vm)
@@ -255,6 +257,8 @@ void clock_update(struct x86_vcpu *vcpu)
 	clock->stopped = false;
 	pv_publish(vm, &clock->page, &page, sizeof(page),
 		   offsetof(struct pvclock_vcpu_time_info, version));
+	page.version = (old.version | 1) + 1;
+	trace_kvm_pvclock_update(vcpu->base.id, &page);
 }
 
 void clock_load(struct x86_vcpu *vcpu, int cpu)

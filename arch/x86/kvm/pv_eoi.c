@@ -57,7 +57,7 @@ void pv_eoi_take_back(struct x86_vcpu *vcpu)
 	if (read_flags(vcpu, &flags) && (flags & KVM_PV_EOI_MASK))
 		write_flags(vcpu, flags & ~KVM_PV_EOI_MASK);
 	else
-		lapic_eoi(vcpu);
+		lapic_pv_eoi(vcpu);
 }
 
 void pv_eoi_offer_now(struct x86_vcpu *vcpu)

@@ -10,6 +10,7 @@
 #include <linux/tracepoint.h>
 #include <kvm/trace_words.h>
 #include <kvm/types.h>
+#include <asm/pvclock-abi.h>
 #include <asm/svm.h>
 #include <asm/vmx.h>
 
@@ -49,6 +50,25 @@ enum { TRACE_MMIO_READ_UNSATISFIED, TRACE_MMIO_READ, TRACE_MMIO_WRITE };
 	{ NP_VECTOR, "#NP" }, { SS_VECTOR, "#SS" }, { GP_VECTOR, "#GP" }, \
 	{ PF_VECTOR, "#PF" }, { MF_VECTOR, "#MF" }, { AC_VECTOR, "#AC" }, \
 	{ MC_VECTOR, "#MC" }
+
+#define TRACE_DELIVERY_NAMES						\
+	{ 0, "Fixed" }, { 1, "LowPrio" }, { 2, "SMI" }, { 3, "Res3" },	\
+	{ 4, "NMI" }, { 5, "INIT" }, { 6, "SIPI" }, { 7, "ExtINT" }
+
+#define TRACE_APIC_NAMES						\
+	{ 0x02, "APIC_ID" }, { 0x03, "APIC_LVR" }, { 0x08, "APIC_TASKPRI" }, \
+	{ 0x09, "APIC_ARBPRI" }, { 0x0a, "APIC_PROCPRI" }, { 0x0b, "APIC_EOI" }, \
+	{ 0x0c, "APIC_RRR" }, { 0x0d, "APIC_LDR" }, { 0x0e, "APIC_DFR" }, \
+	{ 0x0f, "APIC_SPIV" }, { 0x10, "APIC_ISR" }, { 0x18, "APIC_TMR" }, \
+	{ 0x20, "APIC_IRR" }, { 0x28, "APIC_ESR" }, { 0x2f, "APIC_LVTCMCI" }, \
+	{ 0x30, "APIC_ICR" }, { 0x31, "APIC_ICR2" }, { 0x32, "APIC_LVTT" }, \
+	{ 0x33, "APIC_LVTTHMR" }, { 0x34, "APIC_LVTPC" }, { 0x35, "APIC_LVT0" }, \
+	{ 0x36, "APIC_LVT1" }, { 0x37, "APIC_LVTERR" }, { 0x38, "APIC_TMICT" }, \
+	{ 0x39, "APIC_TMCCT" }, { 0x3e, "APIC_TDCR" }, { 0x3f, "APIC_SELF_IPI" }
+
+/* One of the tracepoints of the local APIC goes on or off: irqchip/lapic_trace.c */
+int lapic_trace_reg(void);
+void lapic_trace_unreg(void);
 
 #define TRACE_REASON(reason, isa)					\
 	((isa) == TRACE_ISA_VMX ?					\
@@ -317,6 +337,172 @@ TRACE_EVENT(kvm_write_tsc_offset,
 	),
 	TP_printk("vcpu=%u prev=%llu next=%llu", ENT(vcpu_id),
 		  ENT(previous_tsc_offset), ENT(next_tsc_offset))
+);
+
+/* --- interrupt controllers --- */
+
+#define TRACE_RTE_ARGS(e)						\
+	(u8)((e) >> 56), (u8)(e),					\
+	__print_symbolic((e) >> 8 & 7, TRACE_DELIVERY_NAMES),		\
+	(e) & BIT_ULL(11) ? "logical" : "physical",			\
+	(e) & BIT_ULL(15) ? "level" : "edge",				\
+	(e) & BIT_ULL(16) ? "|masked" : ""
+
+TRACE_EVENT(kvm_ioapic_set_irq,
+	TP_PROTO(__u64 e, int pin, bool coalesced),
+	TP_ARGS(e, pin, coalesced),
+	TP_STRUCT__entry(__field(__u64, e) __field(int, pin) __field(bool, coalesced)),
+	TP_fast_assign(KEEP(e) KEEP(pin) KEEP(coalesced)),
+	TP_printk("pin %u dst %x vec %u (%s|%s|%s%s)%s", ENT(pin), TRACE_RTE_ARGS(ENT(e)),
+		  ENT(coalesced) ? " (coalesced)" : "")
+);
+
+TRACE_EVENT(kvm_ioapic_delayed_eoi_inj,
+	TP_PROTO(__u64 e),
+	TP_ARGS(e),
+	TP_STRUCT__entry(__field(__u64, e)),
+	TP_fast_assign(KEEP(e)),
+	TP_printk("dst %x vec %u (%s|%s|%s%s)", TRACE_RTE_ARGS(ENT(e)))
+);
+
+TRACE_EVENT(kvm_msi_set_irq,
+	TP_PROTO(__u64 address, __u64 data),
+	TP_ARGS(address, data),
+	TP_STRUCT__entry(__field(__u64, address) __field(__u64, data)),
+	TP_fast_assign(KEEP(address) KEEP(data)),
+	TP_printk("dst %llx vec %u (%s|%s|%s%s)",
+		  (u8)(ENT(address) >> 12) | (ENT(address) >> 32 & 0xffffff00), (u8)ENT(data),
+		  __print_symbolic(ENT(data) >> 8 & 7, TRACE_DELIVERY_NAMES),
+		  ENT(address) & BIT_ULL(2) ? "logical" : "physical",
+		  ENT(data) & BIT_ULL(15) ? "level" : "edge",
+		  ENT(address) & BIT_ULL(3) ? "|rh" : "")
+);
+
+TRACE_EVENT(kvm_ack_irq,
+	TP_PROTO(unsigned int irqchip, unsigned int pin),
+	TP_ARGS(irqchip, pin),
+	TP_STRUCT__entry(__field(unsigned int, irqchip) __field(unsigned int, pin)),
+	TP_fast_assign(KEEP(irqchip) KEEP(pin)),
+	TP_printk("irqchip %s pin %u",
+		  __print_symbolic(ENT(irqchip), { KVM_IRQCHIP_PIC_MASTER, "PIC master" },
+				   { KVM_IRQCHIP_PIC_SLAVE, "PIC slave" },
+				   { KVM_IRQCHIP_IOAPIC, "IOAPIC" }), ENT(pin))
+);
+
+TRACE_EVENT(kvm_pic_set_irq,
+	TP_PROTO(__u8 chip, __u8 pin, __u8 elcr, __u8 imr, bool coalesced),
+	TP_ARGS(chip, pin, elcr, imr, coalesced),
+	TP_STRUCT__entry(
+		__field(__u8, chip) __field(__u8, pin) __field(__u8, elcr) __field(__u8, imr)
+		__field(bool, coalesced)
+	),
+	TP_fast_assign(KEEP(chip) KEEP(pin) KEEP(elcr) KEEP(imr) KEEP(coalesced)),
+	TP_printk("chip %u pin %u (%s%s)%s", ENT(chip), ENT(pin),
+		  ENT(elcr) & 1 << ENT(pin) ? "level" : "edge",
+		  ENT(imr) & 1 << ENT(pin) ? "|masked" : "", ENT(coalesced) ? " (coalesced)" : "")
+);
+
+/* @rw: 0 read, 1 write; @reg: its number as an x2APIC MSR */
+TRACE_EVENT_FN(kvm_apic,
+	TP_PROTO(unsigned int rw, unsigned int reg, u64 val),
+	TP_ARGS(rw, reg, val),
+	TP_STRUCT__entry(__field(unsigned int, rw) __field(unsigned int, reg) __field(u64, val)),
+	TP_fast_assign(KEEP(rw) KEEP(reg) KEEP(val)),
+	TP_printk("apic_%s %s = 0x%llx", ENT(rw) ? "write" : "read",
+		  __print_symbolic(ENT(reg), TRACE_APIC_NAMES), ENT(val)),
+	lapic_trace_reg, lapic_trace_unreg
+);
+
+TRACE_EVENT_FN(kvm_apic_ipi,
+	TP_PROTO(__u32 icr_low, __u32 dest_id),
+	TP_ARGS(icr_low, dest_id),
+	TP_STRUCT__entry(__field(__u32, icr_low) __field(__u32, dest_id)),
+	TP_fast_assign(KEEP(icr_low) KEEP(dest_id)),
+	TP_printk("dst %x vec %u (%s|%s|%s|%s|%s)", ENT(dest_id), (u8)ENT(icr_low),
+		  __print_symbolic(ENT(icr_low) >> 8 & 7, TRACE_DELIVERY_NAMES),
+		  ENT(icr_low) & BIT(11) ? "logical" : "physical",
+		  ENT(icr_low) & BIT(14) ? "assert" : "de-assert",
+		  ENT(icr_low) & BIT(15) ? "level" : "edge",
+		  __print_symbolic(ENT(icr_low) >> 18 & 3, { 0, "dst" }, { 1, "self" },
+				   { 2, "all" }, { 3, "all-but-self" })),
+	lapic_trace_reg, lapic_trace_unreg
+);
+
+TRACE_EVENT_FN(kvm_apic_accept_irq,
+	TP_PROTO(__u32 apicid, __u16 dm, __u16 tm, __u8 vec),
+	TP_ARGS(apicid, dm, tm, vec),
+	TP_STRUCT__entry(
+		__field(__u32, apicid) __field(__u16, dm) __field(__u16, tm) __field(__u8, vec)
+	),
+	TP_fast_assign(KEEP(apicid) KEEP(dm) KEEP(tm) KEEP(vec)),
+	TP_printk("apicid %x vec %u (%s|%s)", ENT(apicid), ENT(vec),
+		  __print_symbolic(ENT(dm), TRACE_DELIVERY_NAMES), ENT(tm) ? "level" : "edge"),
+	lapic_trace_reg, lapic_trace_unreg
+);
+
+DECLARE_EVENT_CLASS(kvm_apic_eoi,
+	TP_PROTO(__u32 apicid, int vector),
+	TP_ARGS(apicid, vector),
+	TP_STRUCT__entry(__field(__u32, apicid) __field(int, vector)),
+	TP_fast_assign(KEEP(apicid) KEEP(vector)),
+	TP_printk("apicid %x vector %d", ENT(apicid), ENT(vector))
+);
+
+DEFINE_EVENT(kvm_apic_eoi, kvm_eoi,
+	TP_PROTO(__u32 apicid, int vector), TP_ARGS(apicid, vector));
+DEFINE_EVENT(kvm_apic_eoi, kvm_pv_eoi,
+	TP_PROTO(__u32 apicid, int vector), TP_ARGS(apicid, vector));
+
+/* --- time --- */
+
+#define TRACE_CLOCK_NAMES	{ 0, "none" }, { 1, "tsc" }
+
+TRACE_EVENT(kvm_pvclock_update,
+	TP_PROTO(unsigned int vcpu_id, const struct pvclock_vcpu_time_info *page),
+	TP_ARGS(vcpu_id, page),
+	TP_STRUCT__entry(
+		__field(unsigned int, vcpu_id) __field(__u32, version)
+		__field(__u64, tsc_timestamp) __field(__u64, system_time)
+		__field(__u32, tsc_to_system_mul) __field(__s8, tsc_shift) __field(__u8, flags)
+	),
+	TP_fast_assign(
+		KEEP(vcpu_id) KEEP_OF(page, version) KEEP_OF(page, tsc_timestamp)
+		KEEP_OF(page, system_time) KEEP_OF(page, tsc_to_system_mul)
+		KEEP_OF(page, tsc_shift) KEEP_OF(page, flags)
+	),
+	TP_printk("vcpu_id %u, pvclock { version %u, tsc_timestamp 0x%llx, system_time 0x%llx, tsc_to_system_mul 0x%x, tsc_shift %d, flags 0x%x }",
+		  ENT(vcpu_id), ENT(version), ENT(tsc_timestamp), ENT(system_time),
+		  ENT(tsc_to_system_mul), ENT(tsc_shift), ENT(flags))
+);
+
+TRACE_EVENT(kvm_update_master_clock,
+	TP_PROTO(bool use_master_clock, unsigned int host_clock, bool offset_matched),
+	TP_ARGS(use_master_clock, host_clock, offset_matched),
+	TP_STRUCT__entry(
+		__field(bool, use_master_clock) __field(unsigned int, host_clock)
+		__field(bool, offset_matched)
+	),
+	TP_fast_assign(KEEP(use_master_clock) KEEP(host_clock) KEEP(offset_matched)),
+	TP_printk("masterclock %d hostclock %s offsetmatched %u", ENT(use_master_clock),
+		  __print_symbolic(ENT(host_clock), TRACE_CLOCK_NAMES), ENT(offset_matched))
+);
+
+TRACE_EVENT(kvm_track_tsc,
+	TP_PROTO(unsigned int vcpu_id, unsigned int nr_vcpus_matched_tsc,
+		 unsigned int online_vcpus, bool use_master_clock, unsigned int host_clock),
+	TP_ARGS(vcpu_id, nr_vcpus_matched_tsc, online_vcpus, use_master_clock, host_clock),
+	TP_STRUCT__entry(
+		__field(unsigned int, vcpu_id) __field(unsigned int, nr_vcpus_matched_tsc)
+		__field(unsigned int, online_vcpus) __field(bool, use_master_clock)
+		__field(unsigned int, host_clock)
+	),
+	TP_fast_assign(
+		KEEP(vcpu_id) KEEP(nr_vcpus_matched_tsc) KEEP(online_vcpus)
+		KEEP(use_master_clock) KEEP(host_clock)
+	),
+	TP_printk("vcpu_id %u masterclock %u offsetmatched %u nr_online %u hostclock %s",
+		  ENT(vcpu_id), ENT(use_master_clock), ENT(nr_vcpus_matched_tsc),
+		  ENT(online_vcpus), __print_symbolic(ENT(host_clock), TRACE_CLOCK_NAMES))
 );
 
 TRACE_EVENT(kvm_fpu,

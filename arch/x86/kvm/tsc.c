@@ -20,6 +20,7 @@
 #include "irqchip/irqchip.h"
 #include "pv.h"
 #include "regs.h"
+#include "trace.h"
 #include "vendor.h"
 
 static unsigned int tsc_tolerance_ppm = 250;
@@ -60,6 +61,7 @@ static void set_offset(struct x86_vcpu *vcpu, u64 offset)
 {
 	if (vcpu->tsc.offset == offset)
 		return;
+	trace_kvm_write_tsc_offset(vcpu->base.id, vcpu->tsc.offset, offset);
 	WRITE_ONCE(vcpu->tsc.offset, offset);
 	vendor_call(tsc_write_offset, vcpu, offset);
 	clock_tsc_changed(vcpu);
@@ -108,6 +110,19 @@ static u64 synchronized_offset(struct x86_vcpu *vcpu, u64 val)
 	return offset;
 }
 
+static noinline void trace_tsc(struct x86_vcpu *vcpu)
+{
+	unsigned int alike = 0;
+	struct kvm_vcpu *other;
+	unsigned long i;
+
+	kvm_for_each_vcpu(i, other, &vcpu->vm->base)
+		alike += other != &vcpu->base &&
+			 READ_ONCE(to_x86_vcpu(other)->tsc.offset) == vcpu->tsc.offset;
+	trace_kvm_track_tsc(vcpu->base.id, alike, i, READ_ONCE(vcpu->vm->clock.shared),
+			    !check_tsc_unstable());
+}
+
 /**
  * tsc_write - a new value for the guest's TSC
  * @host: user space wrote it; the guest's writes count for TSC_ADJUST
@@ -120,6 +135,8 @@ void tsc_write(struct x86_vcpu *vcpu, u64 val, bool host)
 
 	if (host) {
 		set_offset(vcpu, synchronized_offset(vcpu, val));
+		if (trace_kvm_track_tsc_enabled())
+			trace_tsc(vcpu);
 	} else {
 		set_offset(vcpu, val - scale(vcpu, rdtsc()));
 		vcpu->msr.tsc_adjust += vcpu->tsc.offset - old;

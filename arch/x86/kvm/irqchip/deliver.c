@@ -10,6 +10,7 @@
  */
 #include <linux/export.h>
 #include <linux/rcupdate.h>
+#include "../trace.h"
 #include "lapic.h"
 
 static bool x2apic_source(const struct x86_vcpu *source)
@@ -235,6 +236,7 @@ enum irq_fate irq_deliver_msi(struct x86_vm *vm, u64 address, u32 data)
 {
 	struct irq_msg msg;
 
+	trace_kvm_msi_set_irq(address, data);
 	irq_msg_from_msi(vm, address, data, &msg);
 	return irq_deliver(vm, NULL, &msg);
 }

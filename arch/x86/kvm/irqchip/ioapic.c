@@ -14,6 +14,7 @@
 #include <linux/slab.h>
 #include <linux/workqueue.h>
 #include <kvm/irq.h>
+#include "../trace.h"
 #include "chips.h"
 #include "model/ioapic.h"
 
@@ -115,6 +116,7 @@ enum irq_fate ioapic_set_pin(struct x86_vm *vm, unsigned int pin, int source, bo
 {
 	struct ioapic *ioapic = vm->ioapic;
 	enum ioapic_next next;
+	enum irq_fate fate;
 	unsigned long flags;
 	u64 rte;
 
@@ -128,7 +130,10 @@ enum irq_fate ioapic_set_pin(struct x86_vm *vm, unsigned int pin, int source, bo
 		next = rtc_tick(ioapic, next);
 	rte = ioapic->m.rte[pin];
 	raw_spin_unlock_irqrestore(&ioapic->lock, flags);
-	return carry_out(ioapic, pin, rte, next);
+	fate = carry_out(ioapic, pin, rte, next);
+	if (level)
+		trace_kvm_ioapic_set_irq(rte, pin, fate == IRQ_COALESCED);
+	return fate;
 }
 
 /*
@@ -148,6 +153,7 @@ void ioapic_eoi(struct x86_vm *vm, struct x86_vcpu *vcpu, u8 vector)
 	for (pin = 0; pin < IOAPIC_PINS; pin++) {
 		if ((u8)READ_ONCE(ioapic->m.rte[pin]) != vector)
 			continue;
+		trace_kvm_ack_irq(KVM_IRQCHIP_IOAPIC, pin);
 		kvm_irq_acked(&vm->base, KVM_IRQCHIP_IOAPIC, pin);
 
 		raw_spin_lock_irqsave(&ioapic->lock, flags);
@@ -198,6 +204,8 @@ static void storm_work(struct work_struct *work)
 		next = ioapic_model_retry(&ioapic->m, pin);
 		rte = ioapic->m.rte[pin];
 		raw_spin_unlock_irq(&ioapic->lock);
+		if (next == IOAPIC_SEND)
+			trace_kvm_ioapic_delayed_eoi_inj(rte);
 		carry_out(ioapic, pin, rte, next);
 	}
 }

@@ -120,8 +120,8 @@ int lapic_pending_irq(struct x86_vcpu *vcpu);
 /* It is delivered now: IRR to ISR, or the PIC's acknowledge cycle. Returns the vector, -1 if it is gone. */
 int lapic_take_irq(struct x86_vcpu *vcpu);
 
-/* The interrupt in service has ended, by whatever way the guest said so (PV EOI). Interrupts may be off. */
-void lapic_eoi(struct x86_vcpu *vcpu);
+/* The interrupt in service has ended, as the guest has said in memory (PV EOI). Interrupts may be off. */
+void lapic_pv_eoi(struct x86_vcpu *vcpu);
 /* Would that change nothing but ISR and PPR? Then nobody needs to hear of it at once. */
 bool lapic_eoi_is_silent(const struct x86_vcpu *vcpu);
 

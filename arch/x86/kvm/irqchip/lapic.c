@@ -75,6 +75,8 @@ enum irq_fate lapic_post(struct x86_vcpu *vcpu, const struct irq_msg *msg)
 	if (msg->level && !msg->assert)
 		return IRQ_IGNORED;
 
+	if (static_branch_unlikely(&lapic_traced))
+		lapic_trace_accept(l, msg);
 	switch (msg->mode) {
 	case IRQ_MODE_FIXED:
 	case IRQ_MODE_LOWEST:
@@ -254,6 +256,8 @@ void lapic_do_work(struct lapic *l, const struct lapic_work *work)
 	if (work->what & LAPIC_WORK_TPR)
 		cr8_follows(l->vcpu);
 	if (work->what & LAPIC_WORK_TIMER_STOP)
+	if (trace_kvm_eoi_enabled() && (work->what & LAPIC_WORK_EOI))
+		trace_kvm_eoi(l->m.id, work->eoi_vector);
 		lapic_timer_stop(l);
 	if (work->what & LAPIC_WORK_TIMER_START)
 		lapic_timer_start(l);
@@ -267,7 +271,7 @@ void lapic_do_work(struct lapic *l, const struct lapic_work *work)
 
 /* --- EOI --- */
 
-void lapic_eoi(struct x86_vcpu *vcpu)
+void lapic_pv_eoi(struct x86_vcpu *vcpu)
 {
 	struct lapic_work work = {};
 
@@ -282,6 +286,7 @@ bool lapic_eoi_is_silent(const struct x86_vcpu *vcpu)
 
 	return vector >= 0 && !test_bit(vector, l->eoi_leaves) && !l->m.irr_words &&
 	       hweight8(l->m.isr_words) == 1 &&
+	trace_kvm_pv_eoi(vcpu->lapic->m.id, work.eoi_vector);
 	       hweight32(lapic_reg(&l->m, LAPIC_ISR + vector / 32 * 16)) == 1;
 }
 

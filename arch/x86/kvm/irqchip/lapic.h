@@ -7,6 +7,7 @@
  */
 #include <linux/bitmap.h>
 #include <linux/hrtimer.h>
+#include <linux/jump_label.h>
 #include "irqchip.h"
 #include "model/lapic.h"
 
@@ -71,6 +72,12 @@ void lapic_do_work(struct lapic *l, const struct lapic_work *work);
 /* deliver.c: is @vcpu among the destinations of @msg, which @source (NULL: a device) sent? */
 bool lapic_named_by(const struct irq_msg *msg, const struct x86_vcpu *source,
 		    struct x86_vcpu *vcpu);
+
+/* lapic_trace.c: one of kvm_apic, kvm_apic_ipi, kvm_apic_accept_irq is on */
+DECLARE_STATIC_KEY_FALSE(lapic_traced);
+void lapic_trace_read(unsigned int offset, u64 val);
+void lapic_trace_write(const struct lapic *l, unsigned int offset, u64 val);
+void lapic_trace_accept(const struct lapic *l, const struct irq_msg *msg);
 
 /* --- lapic_timer.c; vCPU thread, interrupts may be off --- */
 void lapic_timer_init(struct lapic *l);

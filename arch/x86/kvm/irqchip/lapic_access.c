@@ -13,7 +13,7 @@
 
 #define X2APIC_FIRST	0x800
 
-/* An access to that register depends on an EOI that is only in the guest's memory so far. */
+/* An access to that register depends on what may be only in the guest's memory so far. */
 static bool is_unsettled(const struct x86_vcpu *vcpu, unsigned int offset)
 {
 	return unlikely(vcpu->unsettled) &&
@@ -33,7 +33,7 @@ static void hear_of_eoi(struct lapic *l)
 
 /* --- x2APIC MSRs --- */
 
-static bool x2apic_read(struct lapic *l, unsigned int index, u64 *val)
+static __always_inline bool x2apic_read_register(struct lapic *l, unsigned int index, u64 *val)
 {
 	if (unlikely(index == LAPIC_TIMER_CURRENT / 16)) {
 		*val = lapic_timer_current(l);
@@ -42,12 +42,30 @@ static bool x2apic_read(struct lapic *l, unsigned int index, u64 *val)
 	return lapic_model_x2apic_read(&l->m, index, val);
 }
 
-static bool x2apic_write(struct lapic *l, unsigned int index, u64 val)
+static noinline bool x2apic_read_traced(struct lapic *l, unsigned int index, u64 *val)
+{
+	bool ok = x2apic_read_register(l, index, val);
+
+	if (ok)
+		lapic_trace_read(index * 16, *val);
+	return ok;
+}
+
+static __always_inline bool x2apic_read(struct lapic *l, unsigned int index, u64 *val)
+{
+	if (static_branch_unlikely(&lapic_traced))
+		return x2apic_read_traced(l, index, val);
+	return x2apic_read_register(l, index, val);
+}
+
+static __always_inline bool x2apic_write(struct lapic *l, unsigned int index, u64 val)
 {
 	struct lapic_work work = {};
 
 	if (!lapic_model_x2apic_write(&l->m, index, val, &work))
 		return false;
+	if (static_branch_unlikely(&lapic_traced))
+		lapic_trace_write(l, index * 16, val);
 	if (work.what)
 		lapic_do_work(l, &work);
 	hear_of_eoi(l);
@@ -177,6 +195,8 @@ bool lapic_mmio_read(struct x86_vcpu *vcpu, gpa_t gpa, int len, void *val, bool 
 	if (byte >= sizeof(reg))
 		return true;
 	reg = page_read(l, offset);
+	if (static_branch_unlikely(&lapic_traced))
+		lapic_trace_read(offset, reg);
 	memcpy(bytes, &reg, sizeof(bytes));
 	memcpy(val, bytes + byte, min_t(unsigned int, len, sizeof(bytes) - byte));
 	return true;
@@ -222,6 +242,8 @@ bool lapic_mmio_write(struct x86_vcpu *vcpu, gpa_t gpa, int len, const void *val
 	if (is_unsettled(vcpu, offset))
 		lapic_settle(vcpu);
 	lapic_model_write(&l->m, offset, reg, &work);
+	if (static_branch_unlikely(&lapic_traced))
+		lapic_trace_write(l, offset, reg);
 	if (reports_tpr(l, offset))
 		report_tpr(l, true);
 	if (work.what)

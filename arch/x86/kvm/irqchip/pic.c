@@ -8,6 +8,7 @@
  */
 #include <linux/slab.h>
 #include <kvm/irq.h>
+#include "../trace.h"
 #include "chips.h"
 #include "model/pic.h"
 
@@ -46,14 +47,18 @@ static void pic_unlock(struct pic *pic, unsigned long flags, bool acked_by_cpu)
 
 	if (tell)
 		lapic_pic_changed(pic->vm);
-	for_each_set_bit(pin, &acked, PIC_PINS)
-		kvm_irq_acked(&pic->vm->base,
-			      pin < 8 ? KVM_IRQCHIP_PIC_MASTER : KVM_IRQCHIP_PIC_SLAVE, pin % 8);
+	for_each_set_bit(pin, &acked, PIC_PINS) {
+		u32 chip = pin < 8 ? KVM_IRQCHIP_PIC_MASTER : KVM_IRQCHIP_PIC_SLAVE;
+
+		trace_kvm_ack_irq(chip, pin % 8);
+		kvm_irq_acked(&pic->vm->base, chip, pin % 8);
+	}
 }
 
 enum irq_fate pic_set_pin(struct x86_vm *vm, unsigned int pin, int source, bool level)
 {
 	struct pic *pic = vm->pic;
+	const struct pic_chip *chip;
 	enum pic_result result;
 	unsigned long flags;
 
@@ -63,6 +68,8 @@ enum irq_fate pic_set_pin(struct x86_vm *vm, unsigned int pin, int source, bool 
 
 	raw_spin_lock_irqsave(&pic->lock, flags);
 	result = pic_model_set_pin(&pic->m, pin, source, level);
+	chip = &pic->m.chip[pin / 8];
+	trace_kvm_pic_set_irq(pin / 8, pin % 8, chip->elcr, chip->imr, result == PIC_COALESCED);
 	pic_unlock(pic, flags, false);
 	switch (result) {
 	case PIC_LATCHED:
