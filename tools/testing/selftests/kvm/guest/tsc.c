@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The guest's TSC: frequency, value, offset. */
+#include <stdio.h>
+#include <string.h>
+
 #include "box.h"
 
 /* Where the host's TSC is not stable, KVM corrects the guest's a little. */
@@ -129,4 +132,97 @@ CASE(rdtscp_gives_the_guests_aux_value)
 		tap_skip("no RDTSCP");
 	cpu_long(c, rdtscp);
 	cpu_expect_done(c);
+}
+
+/* --- exactly what the host's is, shifted and scaled --- */
+
+static void need_stable_tsc(void)
+{
+	FILE *f = fopen("/sys/devices/system/clocksource/clocksource0/current_clocksource", "r");
+	char name[16] = "";
+
+	if (f) {
+		if (!fgets(name, sizeof(name), f))
+			name[0] = 0;
+		fclose(f);
+	}
+	if (strncmp(name, "tsc", 3))
+		tap_skip("this machine's clock is not its TSC, which may be corrected");
+}
+
+static u64 offset_of(struct cpu *c)
+{
+	u64 offset = 0;
+	struct kvm_device_attr a = {
+		.group = KVM_VCPU_TSC_CTRL, .attr = KVM_VCPU_TSC_OFFSET,
+		.addr = (u64)&offset,
+	};
+
+	CHECK_OK(ioctl(c->fd, KVM_GET_DEVICE_ATTR, &a));
+	return offset;
+}
+
+CASE(it_is_the_hosts_and_the_offset)
+{
+	struct cpu *c = cpu_new(box_new(), 0);
+	u64 before, guest;
+	int i;
+
+	need_stable_tsc();
+	NEED_CAP(KVM_CAP_VCPU_ATTRIBUTES);
+	cpu_long(c, read_tsc);
+	for (i = 0; i < 100; i++) {
+		cpu_set_msr(c, MSR_TSC, (u64)i << 45);
+		before = g_rdtsc();
+		guest = cpu_expect_sync(c, 1) - offset_of(c);
+		CHECK(guest >= before);
+		CHECK(guest <= g_rdtsc());
+	}
+}
+
+/* Another frequency: more than what goes by inside, less than what goes by outside. */
+static void check_rate(int factor, int divisor)
+{
+	struct cpu *c = cpu_new(box_new(), 0);
+	u64 outside, inside, guest;
+	long khz;
+
+	khz = CHECK_OK(ioctl(c->fd, KVM_GET_TSC_KHZ, 0));
+	CHECK_OK(ioctl(c->fd, KVM_SET_TSC_KHZ, khz * factor / divisor));
+	CHECK_EQ(ioctl(c->fd, KVM_GET_TSC_KHZ, 0), khz * factor / divisor);
+	cpu_long(c, read_tsc);
+	cpu_expect_sync(c, 1);
+	outside = g_rdtsc();
+	guest = cpu_expect_sync(c, 1);
+	inside = g_rdtsc();
+	usleep(50000);
+	inside = g_rdtsc() - inside;
+	guest = cpu_expect_sync(c, 1) - guest;
+	outside = g_rdtsc() - outside;
+	/* the frequency in kHz is rounded, and so is the ratio */
+	CHECK(guest + guest / 1000 >= inside * factor / divisor);
+	CHECK(guest - guest / 1000 <= outside * factor / divisor);
+}
+
+CASE(with_scaling_it_runs_at_another_rate)
+{
+	need_stable_tsc();
+	if (kvm_cap(KVM_CAP_TSC_CONTROL) <= 0)
+		tap_skip("this machine does not scale TSCs");
+	check_rate(2, 1);
+	check_rate(1, 2);
+	check_rate(3, 2);
+}
+
+/* # stock: expected fail because it takes it, and corrects the TSC now and then */
+CASE_STOCK_FAILS(without_scaling_another_rate_is_refused,
+		 "takes it, and corrects the TSC now and then")
+{
+	struct cpu *c = cpu_new(box_new(), 0);
+	long khz = CHECK_OK(ioctl(c->fd, KVM_GET_TSC_KHZ, 0));
+
+	if (kvm_cap(KVM_CAP_TSC_CONTROL) > 0)
+		tap_skip("this machine scales TSCs");
+	CHECK_ERR(ioctl(c->fd, KVM_SET_TSC_KHZ, khz / 2), EINVAL);
+	CHECK_EQ(ioctl(c->fd, KVM_GET_TSC_KHZ, 0), khz);
 }
