@@ -23,6 +23,8 @@ void pic_set_state(struct x86_vm *vm, bool slave, const struct kvm_pic_state *s)
 
 int pit_create(struct x86_vm *vm, u32 flags);
 void pit_stop(struct pit *pit);
+/* Its timer comes to this CPU. Preemption or interrupts off. */
+void pit_migrate(struct pit *pit);
 void pit_get_state(struct pit *pit, struct kvm_pit_state2 *s);
 /* @flags: those of @s count, too */
 void pit_set_state(struct pit *pit, const struct kvm_pit_state2 *s, bool flags);

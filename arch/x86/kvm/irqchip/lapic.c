@@ -174,14 +174,24 @@ int lapic_pending_irq(struct x86_vcpu *vcpu)
 	return lapic_model_pending(&vcpu->lapic->m);
 }
 
+/* The timer's interrupt was requested in advance. */
+static noinline void wait_for_timer(struct lapic *l, u8 vector)
+{
+	if (vector == (u8)lapic_reg(&l->m, LAPIC_LVT_TIMER))
+		lapic_timer_wait(l);
+}
+
 int lapic_take_irq(struct x86_vcpu *vcpu)
 {
 	int vector = lapic_pending_irq(vcpu);
 
 	if (vector == LAPIC_IRQ_PIC)
 		return pic_ack(vcpu->vm);
-	if (vector >= 0)
+	if (vector >= 0) {
+		if (unlikely(vcpu->lapic->timer.due))
+			wait_for_timer(vcpu->lapic, vector);
 		lapic_model_take(&vcpu->lapic->m, vector);
+	}
 	return vector;
 }
 
@@ -246,6 +256,8 @@ static void cr8_follows(struct x86_vcpu *vcpu)
 
 void lapic_do_work(struct lapic *l, const struct lapic_work *work)
 {
+	if (trace_kvm_eoi_enabled() && (work->what & LAPIC_WORK_EOI))
+		trace_kvm_eoi(l->m.id, work->eoi_vector);
 	if ((work->what & LAPIC_WORK_EOI) && work->eoi_broadcast &&
 	    test_bit(work->eoi_vector, l->eoi_leaves))
 		eoi_leaves(l, work->eoi_vector);
@@ -256,8 +268,6 @@ void lapic_do_work(struct lapic *l, const struct lapic_work *work)
 	if (work->what & LAPIC_WORK_TPR)
 		cr8_follows(l->vcpu);
 	if (work->what & LAPIC_WORK_TIMER_STOP)
-	if (trace_kvm_eoi_enabled() && (work->what & LAPIC_WORK_EOI))
-		trace_kvm_eoi(l->m.id, work->eoi_vector);
 		lapic_timer_stop(l);
 	if (work->what & LAPIC_WORK_TIMER_START)
 		lapic_timer_start(l);
@@ -276,6 +286,7 @@ void lapic_pv_eoi(struct x86_vcpu *vcpu)
 	struct lapic_work work = {};
 
 	lapic_model_eoi(&vcpu->lapic->m, &work);
+	trace_kvm_pv_eoi(vcpu->lapic->m.id, work.eoi_vector);
 	lapic_do_work(vcpu->lapic, &work);
 }
 
@@ -286,7 +297,6 @@ bool lapic_eoi_is_silent(const struct x86_vcpu *vcpu)
 
 	return vector >= 0 && !test_bit(vector, l->eoi_leaves) && !l->m.irr_words &&
 	       hweight8(l->m.isr_words) == 1 &&
-	trace_kvm_pv_eoi(vcpu->lapic->m.id, work.eoi_vector);
 	       hweight32(lapic_reg(&l->m, LAPIC_ISR + vector / 32 * 16)) == 1;
 }
 
@@ -435,7 +445,7 @@ void lapic_reset(struct x86_vcpu *vcpu, bool init)
 	bitmap_zero(l->pid.pir, LAPIC_VECTORS);
 	bitmap_zero(l->eoi_user, LAPIC_VECTORS);
 	l->tpr_accessed = false;
-	if (!init) {
+	if (!init)
 		WRITE_ONCE(l->m.mode, mode_of(vcpu->msr.apic_base));
 	lapic_model_reset(&l->m, init, lint0_extint(vcpu));
 	cr8_follows(vcpu);

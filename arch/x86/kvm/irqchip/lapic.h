@@ -33,6 +33,10 @@ struct lapic_timer {
 	u64 period_ns;			/* (v) of the initial count with this divider, 0: none */
 	u64 deadline;			/* TSC; 0: none. Written with the hrtimer off, or by its callback */
 	int cpu;			/* (v) that the hrtimer was started on */
+	/* deadlines that are served in advance, TSC; 0: none */
+	u64 next_due;			/* what the hrtimer runs for; written as deadline */
+	u64 due;			/* the interrupt is requested, and not to be handed over before */
+	u32 advance_ns;			/* (v) by how much, as far as it is known */
 };
 
 struct lapic {
@@ -69,15 +73,15 @@ static inline unsigned int lapic_priority_class(const struct lapic *l)
 /* What a write left to do. May sleep if the work says LAPIC_WORK_MAP. */
 void lapic_do_work(struct lapic *l, const struct lapic_work *work);
 
-/* deliver.c: is @vcpu among the destinations of @msg, which @source (NULL: a device) sent? */
-bool lapic_named_by(const struct irq_msg *msg, const struct x86_vcpu *source,
-		    struct x86_vcpu *vcpu);
-
 /* lapic_trace.c: one of kvm_apic, kvm_apic_ipi, kvm_apic_accept_irq is on */
 DECLARE_STATIC_KEY_FALSE(lapic_traced);
 void lapic_trace_read(unsigned int offset, u64 val);
 void lapic_trace_write(const struct lapic *l, unsigned int offset, u64 val);
 void lapic_trace_accept(const struct lapic *l, const struct irq_msg *msg);
+
+/* deliver.c: is @vcpu among the destinations of @msg, which @source (NULL: a device) sent? */
+bool lapic_named_by(const struct irq_msg *msg, const struct x86_vcpu *source,
+		    struct x86_vcpu *vcpu);
 
 /* --- lapic_timer.c; vCPU thread, interrupts may be off --- */
 void lapic_timer_init(struct lapic *l);
@@ -85,7 +89,9 @@ void lapic_timer_stop(struct lapic *l);
 void lapic_timer_start(struct lapic *l);	/* the initial count was written */
 void lapic_timer_rate(struct lapic *l);		/* the divider was */
 void lapic_timer_restore(struct lapic *l, u32 count);	/* from the current count that was saved */
-u32 lapic_timer_current(struct lapic *l);	/* the current count */
+/* the current count; 0 and after a period the interrupt is in the IRR, or posted */
+u32 lapic_timer_current(struct lapic *l);
+void lapic_timer_wait(struct lapic *l);	/* with timer.due, an interrupt is handed over: bounded */
 
 /* --- apic_map.c --- */
 

@@ -21,13 +21,16 @@ static bool shifted_id(const struct x86_vcpu *vcpu)
 int lapic_get_state(struct x86_vcpu *vcpu, struct kvm_lapic_state *s)
 {
 	struct lapic *l = vcpu->lapic;
-	u32 id;
+	u32 id, count;
 
 	static_assert(sizeof(*s) == LAPIC_REGS_SIZE);
 	if (!l)
 		return -EINVAL;
-	lapic_sync_posted(vcpu);
-	lapic_reg_set(&l->m, LAPIC_TIMER_CURRENT, lapic_timer_current(l));
+	/* A timer that expires meanwhile has its count and its interrupt from the same moment. */
+	do {
+		count = lapic_timer_current(l);
+	} while (lapic_sync_posted(vcpu));
+	lapic_reg_set(&l->m, LAPIC_TIMER_CURRENT, count);
 	memcpy(s->regs, l->m.page, sizeof(s->regs));
 	/* Not a register of the page while it runs: what the guest reads comes from the timer. */
 	lapic_reg_set(&l->m, LAPIC_TIMER_CURRENT, 0);

@@ -6,19 +6,37 @@
  * as any other sender would. A periodic timer is moved on by its callback from
  * where it should have expired, so it does not drift; what was missed while the
  * host was busy is skipped. The count that the guest reads is computed from the
- * time of expiry.
+ * time of expiry; a guest that reads there that the time has come finds the
+ * interrupt requested, as on hardware, even if the callback has yet to run.
+ *
+ * Waking the vCPU and entering the guest take time. So the callback of a TSC
+ * deadline comes earlier by about as much, and the vCPU's thread waits for the
+ * rest before it hands over the interrupt (lapic_timer_wait()).
  */
 #include <linux/ktime.h>
 #include <linux/math64.h>
 #include <linux/moduleparam.h>
 #include <linux/smp.h>
+#include "../mp_state.h"
 #include "../regs.h"
 #include "../vendor.h"
+#include "chips.h"
 #include "lapic.h"
 
 static unsigned int min_timer_period_us = 200;
 module_param(min_timer_period_us, uint, 0644);
 MODULE_PARM_DESC(min_timer_period_us, "Shortest period that a guest's periodic timer can have");
+
+static int lapic_timer_advance_ns = -1;
+module_param(lapic_timer_advance_ns, int, 0644);
+MODULE_PARM_DESC(lapic_timer_advance_ns,
+		 "A TSC deadline is served so much (ns) in advance; -1: each vCPU finds out, 0: never");
+
+/* What is found out begins with, and goes no further than */
+#define ADVANCE_FIRST_NS	1000
+#define ADVANCE_MOST_NS		5000
+/* Served so late, the thread did not have the CPU, or the guest had closed interrupts. */
+#define STRAY_NS		10000
 
 static u32 bus_ns(const struct lapic *l)
 {
@@ -31,6 +49,7 @@ static enum hrtimer_restart expired(struct hrtimer *hr)
 	u32 lvt = lapic_model_peek(&l->m, LAPIC_LVT_TIMER);
 	u64 period = READ_ONCE(l->timer.period_ns);
 
+	WRITE_ONCE(l->timer.due, l->timer.next_due);
 	if (!(lvt & LAPIC_LVT_MASKED))
 		lapic_post(l->vcpu, &(struct irq_msg){ .mode = IRQ_MODE_FIXED, .vector = lvt });
 	if (lapic_model_timer_mode(&l->m) == LAPIC_TIMER_PERIODIC && period) {
@@ -47,10 +66,65 @@ void lapic_timer_init(struct lapic *l)
 	l->timer.hr.function = expired;
 }
 
-/* The callback does not run any more, nor will it. It is short: interrupts may be off. */
-static void cancel(struct lapic *l)
+/* --- in advance --- */
+
+static u32 advance_ns(struct lapic *l)
 {
-	hrtimer_cancel(&l->timer.hr);
+	int fixed = READ_ONCE(lapic_timer_advance_ns);
+
+	if (fixed >= 0)
+		return min(fixed, ADVANCE_MOST_NS);
+	if (!l->timer.advance_ns)
+		l->timer.advance_ns = ADVANCE_FIRST_NS;
+	return l->timer.advance_ns;
+}
+
+static u64 ns_of_ticks(u64 ticks, u32 khz)
+{
+	return mul_u64_u32_div(ticks, NSEC_PER_MSEC, khz);
+}
+
+/* Half the way to where neither the guest nor the thread would have to wait. */
+static void learn(struct lapic *l, u64 ns, bool late)
+{
+	u32 now = l->timer.advance_ns;
+
+	if (READ_ONCE(lapic_timer_advance_ns) >= 0 || ns > STRAY_NS)
+		return;
+	if (late)
+		now = min_t(u64, now + ns / 2, ADVANCE_MOST_NS);
+	else
+		now -= min_t(u64, ns / 2, now - 1);
+	l->timer.advance_ns = now;
+}
+
+/* The callback came before its time: the interrupt is not handed over before that. */
+void lapic_timer_wait(struct lapic *l)
+{
+	u64 due = l->timer.due, now = tsc_read(l->vcpu), ns;
+	u32 khz = l->vcpu->tsc.khz;
+
+	l->timer.due = 0;
+	if (now >= due) {
+		learn(l, ns_of_ticks(now - due, khz), true);
+		return;
+	}
+	ns = ns_of_ticks(due - now, khz);
+	/* Somebody has changed the TSC. */
+	if (ns > STRAY_NS)
+		return;
+	learn(l, ns, false);
+	while (tsc_read(l->vcpu) < due)
+		cpu_relax();
+}
+
+/* The callback does not run any more, nor will it. It is short: interrupts may be off. */
+static bool cancel(struct lapic *l)
+{
+	bool was_armed = hrtimer_cancel(&l->timer.hr);
+
+	l->timer.next_due = 0;
+	return was_armed;
 }
 
 static void arm(struct lapic *l, u64 ns)
@@ -71,6 +145,7 @@ static void fire(struct lapic *l)
 void lapic_timer_stop(struct lapic *l)
 {
 	cancel(l);
+	l->timer.due = 0;
 	WRITE_ONCE(l->timer.period_ns, 0);
 	WRITE_ONCE(l->timer.deadline, 0);
 }
@@ -96,21 +171,32 @@ void lapic_timer_start(struct lapic *l)
 		arm(l, period);
 }
 
-/* Nanoseconds until it expires, at most a period; 0: it does not run. */
-static u64 remaining(const struct lapic *l)
+static s64 until_expiry(const struct lapic *l)
 {
+	return ktime_to_ns(ktime_sub(hrtimer_get_expires(&l->timer.hr), ktime_get()));
+}
+
+/* Nanoseconds until it expires, at most a period; 0: it does not run. */
+static u64 remaining(struct lapic *l)
+{
+	struct hrtimer *hr = &l->timer.hr;
 	u64 period = l->timer.period_ns;
 	s64 left;
 
-	if (!period || !hrtimer_active(&l->timer.hr))
+	if (!period || !hrtimer_active(hr))
 		return 0;
-	left = ktime_to_ns(ktime_sub(hrtimer_get_expires(&l->timer.hr), ktime_get()));
-	if (left > 0)
+	left = until_expiry(l);
+	if (likely(left > 0))
 		return left;
-	/* The callback is late; the count has gone on. */
-	if (lapic_model_timer_mode(&l->m) != LAPIC_TIMER_PERIODIC)
-		return 0;
-	return period - (u64)-left % period;
+	/* The time has come, and the callback not yet: this is as good a place. */
+	if (cancel(l)) {
+		fire(l);
+		if (lapic_model_timer_mode(&l->m) == LAPIC_TIMER_PERIODIC) {
+			hrtimer_forward_now(hr, ns_to_ktime(period));
+			hrtimer_start_expires(hr, HRTIMER_MODE_ABS_HARD);
+		}
+	}
+	return hrtimer_active(hr) ? max_t(s64, until_expiry(l), 1) : 0;
 }
 
 u32 lapic_timer_current(struct lapic *l)
@@ -144,13 +230,17 @@ void lapic_timer_rate(struct lapic *l)
 static void arm_deadline(struct lapic *l)
 {
 	struct x86_vcpu *vcpu = l->vcpu;
+	u32 early;
 	u64 ns;
 
+	l->timer.due = 0;
 	if (!l->timer.deadline || lapic_model_timer_mode(&l->m) != LAPIC_TIMER_DEADLINE)
 		return;
 	ns = lapic_deadline_ns(l->timer.deadline, tsc_read(vcpu), vcpu->tsc.khz);
 	if (ns) {
-		arm(l, ns);
+		early = advance_ns(l);
+		l->timer.next_due = early ? l->timer.deadline : 0;
+		arm(l, ns > early ? ns - early : 0);
 	} else {
 		WRITE_ONCE(l->timer.deadline, 0);
 		fire(l);
@@ -163,6 +253,11 @@ u64 lapic_deadline_get(struct x86_vcpu *vcpu)
 
 	if (!l || lapic_model_timer_mode(&l->m) != LAPIC_TIMER_DEADLINE)
 		return 0;
+	/* It is over, and the callback has yet to run. */
+	if (l->timer.deadline && l->timer.deadline <= tsc_read(vcpu) && cancel(l)) {
+		WRITE_ONCE(l->timer.deadline, 0);
+		fire(l);
+	}
 	return READ_ONCE(l->timer.deadline);
 }
 
@@ -220,6 +315,8 @@ void lapic_timer_migrate(struct x86_vcpu *vcpu)
 	if (l->timer.cpu == cpu)
 		return;
 	l->timer.cpu = cpu;
+	if (mp_is_boot_cpu(vcpu) && READ_ONCE(vcpu->vm->pit))
+		pit_migrate(vcpu->vm->pit);
 	if (hrtimer_cancel(&l->timer.hr))
 		hrtimer_start_expires(&l->timer.hr, HRTIMER_MODE_ABS_HARD);
 }

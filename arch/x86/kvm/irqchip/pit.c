@@ -348,8 +348,23 @@ int pit_create(struct x86_vm *vm, u32 flags)
 		return err;
 	}
 	pit_set_reinject(pit, true);
-	vm->pit = pit;
+	/* vCPUs may look already. */
+	smp_store_release(&vm->pit, pit);
 	return 0;
+}
+
+/*
+ * A callback that is under way sets the timer itself, wherever it runs: it comes along
+ * next time.
+ */
+void pit_migrate(struct pit *pit)
+{
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&pit->lock, flags);
+	if (hrtimer_try_to_cancel(&pit->timer) > 0)
+		hrtimer_start_expires(&pit->timer, HRTIMER_MODE_ABS);
+	raw_spin_unlock_irqrestore(&pit->lock, flags);
 }
 
 void pit_stop(struct pit *pit)

@@ -289,6 +289,187 @@ CASE_SLOW(a_deadline_follows_the_tsc, 3, "does not look at the deadline again")
 	cpu_expect_done(c);
 }
 
+/* --- the guest looks at the time, and the interrupt is there --- */
+
+/* Interrupts are closed; the window after the look is as short as it can be. */
+static GUEST void count_to_zero(void)
+{
+	u64 round;
+
+	start(VEC, 0xb);
+	for (round = 1; round <= 300; round++) {
+		g_set_apic(APIC_TMICT, 20000 + round * 777);
+		while (g_apic(APIC_TMCCT))
+			;
+		g_window();
+		G_CHECK_EQ(taken, round);
+	}
+	g_done();
+}
+
+static GUEST void count_to_zero_x2(void)
+{
+	g_enter_x2apic();
+	count_to_zero();
+}
+
+/* # stock: expected fail because its count is zero before the interrupt is requested */
+CASE_SLOW(a_count_of_zero_has_requested_the_interrupt, 30,
+	  "its count is zero before the interrupt is requested")
+{
+	struct cpu *c = cpu_new(apic_box(), 0);
+
+	cpu_long(c, count_to_zero);
+	cpu_expect_done(c);
+}
+
+/* # stock: expected fail because its count is zero before the interrupt is requested */
+CASE_SLOW(a_count_of_zero_in_x2apic_mode, 30,
+	  "its count is zero before the interrupt is requested")
+{
+	struct cpu *c = apic_cpu(apic_box(), 0);
+
+	cpu_long(c, count_to_zero_x2);
+	cpu_expect_done(c);
+}
+
+/* The count begins anew: an interrupt for each time it was seen to do so. */
+static GUEST void count_around(void)
+{
+	u64 round, before;
+	u32 last, now;
+
+	start(LVTT_PERIODIC | VEC, 0xb);
+	g_set_apic(APIC_TMICT, 2000000);
+	for (round = 0; round < 30; round++) {
+		/* What began before this look is known, or will be taken below. */
+		before = taken;
+		last = g_apic(APIC_TMCCT);
+		while ((now = g_apic(APIC_TMCCT)) <= last)
+			last = now;
+		g_window();
+		G_CHECK(taken > before);
+	}
+	g_done();
+}
+
+/* # stock: expected fail because its count begins anew before the interrupt is requested */
+CASE_SLOW(a_period_that_is_over_has_requested_the_interrupt, 30,
+	  "its count begins anew before the interrupt is requested")
+{
+	struct cpu *c = cpu_new(apic_box(), 0);
+
+	cpu_long(c, count_around);
+	cpu_expect_done(c);
+}
+
+static GUEST void deadline_passes(void)
+{
+	u64 round;
+
+	start(LVTT_DEADLINE | VEC, 0xb);
+	for (round = 1; round <= 300; round++) {
+		g_wrmsr(MSR_DEADLINE, g_rdtsc() + 50000 + round * 777);
+		while (g_rdmsr(MSR_DEADLINE))
+			;
+		g_window();
+		G_CHECK_EQ(taken, round);
+	}
+	g_done();
+}
+
+CASE_SLOW(a_deadline_of_zero_has_requested_the_interrupt, 30, NULL)
+{
+	struct cpu *c = apic_cpu(apic_box(), 0);
+
+	cpu_long(c, deadline_passes);
+	cpu_expect_done(c);
+}
+
+/* A deadline that has passed is not there any more. */
+static GUEST void deadline_is_over(void)
+{
+	u64 round, when;
+
+	start(LVTT_DEADLINE | VEC, 0xb);
+	for (round = 1; round <= 100; round++) {
+		when = g_rdtsc() + 50000 + round * 777;
+		g_wrmsr(MSR_DEADLINE, when);
+		while (g_rdtsc() < when)
+			;
+		G_CHECK_EQ(g_rdmsr(MSR_DEADLINE), 0);
+		g_window();
+		G_CHECK_EQ(taken, round);
+	}
+	g_done();
+}
+
+/* # stock: expected fail because the deadline stays until its own timer has run */
+CASE_SLOW(a_deadline_that_is_over_reads_as_zero, 30,
+	  "the deadline stays until its own timer has run")
+{
+	struct cpu *c = apic_cpu(apic_box(), 0);
+
+	cpu_long(c, deadline_is_over);
+	cpu_expect_done(c);
+}
+
+/* Served in advance or not, the interrupt never comes before its time. */
+static GUEST void never_early(void)
+{
+	u64 i, when;
+
+	start(LVTT_DEADLINE | VEC, 0xb);
+	for (i = 1; i <= 300; i++) {
+		g_cli();
+		when = g_rdtsc() + 20000 + i * 997;
+		g_wrmsr(MSR_DEADLINE, when);
+		if (i & 1) {
+			g_sti_hlt();
+		} else {
+			g_sti();
+			while (taken < i)
+				;
+		}
+		G_CHECK(g_rdtsc() >= when);
+		G_CHECK_EQ(taken, i);
+	}
+	g_done();
+}
+
+CASE_SLOW(a_deadline_is_never_early, 30, NULL)
+{
+	struct cpu *c = apic_cpu(apic_box(), 0);
+
+	cpu_long(c, never_early);
+	cpu_expect_done(c);
+}
+
+static void advance_by(const char *ns)
+{
+	FILE *f = fopen("/sys/module/kvm/parameters/lapic_timer_advance_ns", "w");
+
+	if (!f)
+		tap_skip("no parameter lapic_timer_advance_ns");
+	fputs(ns, f);
+	CHECK(fclose(f) == 0);
+}
+
+CASE_SLOW(nor_with_any_fixed_advance, 60, NULL)
+{
+	static const char * const values[] = { "0", "1", "5000", "100000", "-1" };
+	struct cpu *c;
+	u32 i;
+
+	for (i = 0; i < ARRAY_LEN(values); i++) {
+		advance_by(values[i]);
+		c = apic_cpu(apic_box(), 0);
+		cpu_long(c, never_early);
+		cpu_expect_done(c);
+		cpu_free(c);
+	}
+}
+
 /* --- frequency of the bus --- */
 
 CASE(the_bus_can_be_slower)
