@@ -56,6 +56,21 @@ CASE_STOCK_FAILS(a_null_code_segment_is_refused, "it does not emulate SYSENTER i
 	}
 }
 
+/*
+ * QEMU's processor executes it itself in compatibility mode and leaves a code
+ * segment with both L and D, which it refuses to enter the guest with: an
+ * interrupt of the host before the HLT is the end of that run.
+ */
+static void go_in_one_entry(struct twin *t, enum twin_mode mode)
+{
+	u32 tries = 0;
+
+	do
+		twin_go(t, sysenter, 2, false, &t->native);
+	while (t->native.exit == KVM_EXIT_FAIL_ENTRY &&
+	       (mode == TW_C32 || mode == TW_C32U) && ++tries < 100);
+}
+
 /* # stock: expected fail because it does not emulate SYSENTER in 64-bit mode */
 CASE_STOCK_FAILS(a_good_one_is_entered_in_the_right_mode, "it does not emulate SYSENTER in 64-bit mode")
 {
@@ -71,7 +86,7 @@ CASE_STOCK_FAILS(a_good_one_is_entered_in_the_right_mode, "it does not emulate S
 		cpu_set_msr(t->c, MSR_SYSENTER_CS, TWS_CODE32 | 3);
 		cpu_set_msr(t->c, MSR_SYSENTER_EIP, TW_TARGET);
 		cpu_set_msr(t->c, MSR_SYSENTER_ESP, TW_KSTACK);
-		twin_go(t, sysenter, 2, false, &t->native);
+		go_in_one_entry(t, modes[i]);
 		CHECK_EQ(e->exit, KVM_EXIT_HLT);
 		CHECK_EQ(e->regs.rip, TW_TARGET + 1);
 		CHECK_EQ(e->regs.rsp, TW_KSTACK);
