@@ -239,8 +239,10 @@ const char *compare(const struct cas *k)
 	if (n->trap != e->trap)
 		return "exception";
 	if (n->trap != TRAP_DB) {
+		bool elsewhere = n->trap == X86_TRAP_PF && n->cr2 != e->cr2;
+
 		/* Linux does not tell the error code of all of them. */
-		if (n->error != e->error && n->trap != X86_TRAP_BP)
+		if (n->error != e->error && n->trap != X86_TRAP_BP && !elsewhere)
 			return "error code";
 		if (n->trap == X86_TRAP_PF &&
 		    !same_address(k, n->cr2, e->cr2))
