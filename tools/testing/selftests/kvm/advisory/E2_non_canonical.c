@@ -4,9 +4,12 @@
  * guest to an address that is not canonical, and no such value reaches the
  * host's own WRMSR.
  */
+#include <fcntl.h>
+
 #include "box.h"
 
 #define BAD 0x8000000000000000ull
+#define FORCED "/sys/module/kvm/parameters/force_emulation_prefix"
 
 /* Branches whose target comes from MMIO are emulated. */
 static GUEST void branches(void)
@@ -59,6 +62,71 @@ CASE(near_branches_through_mmio)
 	CHECK(rip >= LAY_TEXT && rip < LAY_DATA);
 	serve(c, 3);
 	cpu_expect_done(c);
+}
+
+/*
+ * A return through the frame that @push makes, emulated by force, with the vector
+ * of its fault. The stack is as before, wherever it has gone.
+ */
+#define TRY_RETURN(push, insn, to) ({					\
+	g_percpu()->vec = G_NO_TRAP;					\
+	asm volatile("movq %%rsp, %%r12\n\t"				\
+		     "leaq 775f(%%rip), %%r11\n\t"			\
+		     "movq %%r11, %%gs:8\n\t"				\
+		     "movl %%cs, %%ecx\n\t"				\
+		     "movq %0, %%rax\n\t"				\
+		     "testq %%rax, %%rax\n\t"				\
+		     "cmovz %%r11, %%rax\n\t"				\
+		     push "pushq %%rcx; pushq %%rax\n\t"		\
+		     "ud2; .ascii \"kvm\"; " insn "\n"			\
+		     "775:\tmovq %%r12, %%rsp; movq $0, %%gs:8"		\
+		     : : "r"(to)					\
+		     : "rax", "rcx", "rdx", "r11", "r12", "memory", "cc");	\
+	g_percpu()->vec;						\
+})
+#define IRET_FRAME "movl %%ss, %%edx; pushq %%rdx; pushq %%r12; pushfq\n\t"
+
+static GUEST void far_return(void)
+{
+	G_CHECK_EQ(TRY_RETURN("", "lretq", 0ull), G_NO_TRAP);
+	G_CHECK_EQ(TRY_RETURN("", "lretq", BAD), VEC_GP);
+	G_CHECK_EQ(g_percpu()->err, 0);
+	g_sync(1, g_percpu()->rip);
+}
+
+static GUEST void interrupt_return(void)
+{
+	G_CHECK_EQ(TRY_RETURN(IRET_FRAME, "iretq", 0ull), G_NO_TRAP);
+	G_CHECK_EQ(TRY_RETURN(IRET_FRAME, "iretq", BAD), VEC_GP);
+	G_CHECK_EQ(g_percpu()->err, 0);
+	g_sync(1, g_percpu()->rip);
+}
+
+static void far_branch(void (*payload)(void))
+{
+	int fd = open(FORCED, O_WRONLY);
+	struct cpu *c;
+	u64 rip;
+
+	if (fd < 0 || write(fd, "1", 1) != 1)
+		tap_skip("no forced emulation");
+	close(fd);
+	c = cpu_new(box_new(), 0);
+	cpu_long(c, payload);
+	rip = cpu_expect_sync(c, 1);
+	CHECK(rip >= LAY_TEXT && rip < LAY_DATA);
+}
+
+/* # stock: expected fail because it gives up on a far return that faults */
+CASE_STOCK_FAILS(far_returns, "it gives up on a far return that faults")
+{
+	far_branch(far_return);
+}
+
+/* # stock: expected fail because its emulator has no IRET in long mode */
+CASE_STOCK_FAILS(interrupt_returns, "its emulator has no IRET in long mode")
+{
+	far_branch(interrupt_return);
 }
 
 static const u32 msrs[] = {
