@@ -27,10 +27,10 @@ static unsigned int min_timer_period_us = 200;
 module_param(min_timer_period_us, uint, 0644);
 MODULE_PARM_DESC(min_timer_period_us, "Shortest period that a guest's periodic timer can have");
 
-static int lapic_timer_advance_ns = -1;
+static int lapic_timer_advance_ns;
 module_param(lapic_timer_advance_ns, int, 0644);
 MODULE_PARM_DESC(lapic_timer_advance_ns,
-		 "A TSC deadline is served so much (ns) in advance; -1: each vCPU finds out, 0: never");
+		 "A TSC deadline is served so much (ns) in advance; -1: each vCPU finds out, 0 (default): never");
 
 /* What is found out begins with, and goes no further than */
 #define ADVANCE_FIRST_NS	1000

@@ -417,22 +417,24 @@ CASE_SLOW(a_deadline_that_is_over_reads_as_zero, 30,
 /* Served in advance or not, the interrupt never comes before its time. */
 static GUEST void never_early(void)
 {
-	u64 i, when;
+	u64 i, when, before;
 
 	start(LVTT_DEADLINE | VEC, 0xb);
 	for (i = 1; i <= 300; i++) {
-		g_cli();
+		g_window();
+		before = taken;
 		when = g_rdtsc() + 20000 + i * 997;
 		g_wrmsr(MSR_DEADLINE, when);
 		if (i & 1) {
 			g_sti_hlt();
 		} else {
 			g_sti();
-			while (taken < i)
+			while (taken == before)
 				;
 		}
+		g_cli();
 		G_CHECK(g_rdtsc() >= when);
-		G_CHECK_EQ(taken, i);
+		G_CHECK(taken > before);
 	}
 	g_done();
 }
@@ -455,9 +457,9 @@ static void advance_by(const char *ns)
 	CHECK(fclose(f) == 0);
 }
 
-CASE_SLOW(nor_with_any_fixed_advance, 60, NULL)
+CASE_SLOW(nor_with_any_advance, 90, NULL)
 {
-	static const char * const values[] = { "0", "1", "5000", "100000", "-1" };
+	static const char * const values[] = { "-1", "1", "5000", "100000", "0" };
 	struct cpu *c;
 	u32 i;
 
