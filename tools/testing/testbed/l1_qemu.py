@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """L1 in QEMU: an SVM machine that has this machine's files, copy-on-write, through 9p."""
 
+import hashlib
 import os
 import re
 import shlex
@@ -9,6 +10,7 @@ import stat
 import subprocess
 import sys
 
+import guest_io
 from common import CACHE, Cpio, read, write_atomic
 from machine import boot_kernel, closure, die, dkvm_mod, find_ours, unpacked_module
 
@@ -17,7 +19,7 @@ STAGES = ("tools", "kernel", "qemu")
 READY = CACHE + "/qemu/run"
 MEMORY = "2G"
 GOOD_END = (0,)
-BASE_MODULES = ["9p", "9pnet_virtio", "overlay", "irqbypass", "ccp"]
+BASE_MODULES = ["9p", "9pnet_virtio", "overlay", "irqbypass", "ccp", *guest_io.L1_MODULES]
 
 INIT = r"""#!/bin/busybox sh
 /bin/busybox --install -s /bin
@@ -65,7 +67,8 @@ poweroff -f
 def base_initramfs(rel):
     """The part of the initramfs that is the same in every run, cached."""
     mods = closure(BASE_MODULES, rel)
-    out = f"{CACHE}/l1/{rel}/base.cpio"
+    key = hashlib.sha256(" ".join(mods).encode()).hexdigest()[:8]
+    out = f"{CACHE}/l1/{rel}/base-{key}.cpio"
     if not os.path.exists(out):
         busybox = shutil.which("busybox") or "/bin/busybox"
         cpio = Cpio()
