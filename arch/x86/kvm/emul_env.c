@@ -270,7 +270,8 @@ static void env_seg_get(struct emul_ctxt *c, enum insn_seg seg,
 static void env_seg_set(struct emul_ctxt *c, enum insn_seg seg,
 			const struct emul_seg *val)
 {
-	*regs_seg(owner(c), seg) = (struct x86_seg){
+	regs_need(owner(c), RG_SEG);
+	owner(c)->regs.seg[seg] = (struct x86_seg){
 		.base = val->base, .limit = val->limit,
 		.selector = val->selector, .attr = val->attr,
 	};

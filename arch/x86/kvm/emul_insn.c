@@ -346,7 +346,7 @@ void emul_start(struct emul_vcpu *e, unsigned int flags)
 	const struct x86_regs *r = &vcpu->regs;
 	struct emul_ctxt *c = &e->c;
 
-	regs_need(vcpu, RG_SEG | RG_CR | RG_EFER);
+	regs_need(vcpu, RG_CODE | RG_CR | RG_EFER);
 	emul_begin(c);
 	e->flags = flags;
 	e->counted = false;
@@ -574,7 +574,7 @@ EXPORT_SYMBOL_GPL(emul_insn);
 
 static enum insn_mode code_mode(struct x86_vcpu *vcpu)
 {
-	regs_need(vcpu, RG_SEG | RG_CR | RG_EFER);
+	regs_need(vcpu, RG_CODE | RG_CR | RG_EFER);
 	switch (cpu_mode(&vcpu->regs)) {
 	case EMUL_MODE_LONG64:
 		return INSN_MODE_64;

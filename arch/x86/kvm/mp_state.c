@@ -31,8 +31,9 @@ void mp_state_init(struct x86_vcpu *vcpu)
 /* It begins at the page that the vector names, in real mode. */
 static void start_at(struct x86_vcpu *vcpu, u8 vector)
 {
-	struct x86_seg *cs = regs_seg(vcpu, SEG_CS);
+	struct x86_seg *cs = &vcpu->regs.seg[SEG_CS];
 
+	regs_need(vcpu, RG_SEG);
 	cs->selector = vector << 8;
 	cs->base = vector << 12;
 	regs_changed(vcpu, RG_SEG);

@@ -168,8 +168,10 @@ void svm_fetch(struct x86_vcpu *vcpu, u32 groups)
 	const struct vmcb *vmcb = to_svm(vcpu)->vmcb;
 	struct x86_regs *regs = &vcpu->regs;
 
-	if (groups & RG_SEG)
+	if (groups & RG_SEG) {
 		svm_fetch_segs(regs, &vmcb->save);
+		groups |= RG_SEG;
+	}
 	if (groups & RG_CR) {
 		regs->cr0 = (vmcb->save.cr0 & ~CR0_CACHE) | (regs->cr0 & CR0_CACHE);
 		regs->cr2 = vmcb->save.cr2;
