@@ -194,3 +194,29 @@ const char *vmx_ctls_compute(const struct vmx_cap_msrs *msrs, const struct vmx_w
 		apply_rules(msrs, wish, out);
 	return missing;
 }
+
+u32 vmx_ple_grow(const struct vmx_ple *ple, u32 window)
+{
+	u64 next = window;
+
+	if (!ple->grow)
+		return ple->window;
+	if (ple->grow < ple->window)
+		next *= ple->grow;
+	else
+		next += ple->grow;
+	return next < ple->max ? next : ple->max;
+}
+
+u32 vmx_ple_shrink(const struct vmx_ple *ple, u32 window)
+{
+	u32 next = 0;
+
+	if (!ple->shrink)
+		return ple->window;
+	if (ple->shrink < ple->window)
+		next = window / ple->shrink;
+	else if (window > ple->shrink)
+		next = window - ple->shrink;
+	return next > ple->window ? next : ple->window;
+}

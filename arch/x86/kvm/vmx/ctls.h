@@ -73,6 +73,18 @@ struct vmx_ctls {
 const char *vmx_ctls_compute(const struct vmx_cap_msrs *msrs, const struct vmx_wishes *wish,
 			     unsigned int levels, struct vmx_ctls *out);
 
+/* The window of PAUSE-loop exiting: parameters, in cycles or as factors */
+struct vmx_ple {
+	unsigned int window;	/* at the beginning, and at least */
+	unsigned int grow;	/* with each exit; below @window: a factor, 0: back to @window */
+	unsigned int shrink;	/* with each load; below @window: a divisor, 0: back to @window */
+	unsigned int max;
+};
+
+/* The window after another PAUSE exit, and after the vCPU was away. */
+u32 vmx_ple_grow(const struct vmx_ple *ple, u32 window);
+u32 vmx_ple_shrink(const struct vmx_ple *ple, u32 window);
+
 static inline bool vmx_may(const struct vmx_ctls *c, enum vmx_ctl word, u32 bit)
 {
 	return (c->may[word] & bit) == bit;

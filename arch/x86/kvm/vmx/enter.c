@@ -159,6 +159,8 @@ static void work_before(struct vmx_vcpu *vmx)
 		vmcs_write64(EPT_POINTER, vmx->eptp);
 	if (work & WORK_TSC)
 		tsc_to_vmcs(&vmx->x86);
+	if (work & WORK_PLE)
+		vmcs_write32(PLE_WINDOW, vmx->ple_window);
 	if (work & WORK_EPT)
 		invept(vmx->eptp);
 	if ((work & WORK_VPID) && vmx->vpid)

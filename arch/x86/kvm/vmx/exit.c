@@ -237,6 +237,15 @@ int vmx_exit_task_switch(struct x86_vcpu *vcpu)
 	return emul_task_switch(vcpu, &task);
 }
 
+/* Spinning a bit longer each time costs less than asking who else could run. */
+int vmx_exit_pause(struct x86_vcpu *vcpu)
+{
+	struct vmx_vcpu *vmx = to_vmx(vcpu);
+
+	vmx_ple_set(vmx, vmx_ple_grow(&vmx_param_ple, vmx->ple_window));
+	return exit_pause(vcpu);
+}
+
 /* Whatever it is exactly, the emulator finds out. */
 int vmx_exit_decode(struct x86_vcpu *vcpu)
 {

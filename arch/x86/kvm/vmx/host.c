@@ -214,6 +214,8 @@ void vmx_vcpu_load(struct x86_vcpu *vcpu, int cpu)
 		/* What is tagged with its numbers here is from an earlier stay, or another's. */
 		vmx->work |= WORK_TLB;
 	}
+	if (unlikely(vmx->ple_window > vmx_param_ple.window))
+		vmx_ple_set(vmx, vmx_ple_shrink(&vmx_param_ple, vmx->ple_window));
 	if (here->last != vmx) {
 		here->last = vmx;
 		indirect_branch_prediction_barrier();

@@ -46,9 +46,15 @@ unsigned int vmx_param_ple_gap = 128;
 module_param_named(ple_gap, vmx_param_ple_gap, uint, 0444);
 MODULE_PARM_DESC(ple_gap, "cycles within which PAUSE instructions count as one loop; 0: off");
 
-unsigned int vmx_param_ple_window = 4096;
-module_param_named(ple_window, vmx_param_ple_window, uint, 0444);
-MODULE_PARM_DESC(ple_window, "cycles in such a loop before the guest exits");
+struct vmx_ple vmx_param_ple = { .window = 4096, .grow = 2, .max = UINT_MAX };
+module_param_named(ple_window, vmx_param_ple.window, uint, 0444);
+MODULE_PARM_DESC(ple_window, "cycles in such a loop before the guest exits, at first");
+module_param_named(ple_window_grow, vmx_param_ple.grow, uint, 0444);
+MODULE_PARM_DESC(ple_window_grow, "factor, or if not below ple_window cycles, by which each such exit lengthens it; 0: not at all");
+module_param_named(ple_window_shrink, vmx_param_ple.shrink, uint, 0444);
+MODULE_PARM_DESC(ple_window_shrink, "divisor, or cycles likewise, that shortens it when the vCPU was away; 0: back to ple_window");
+module_param_named(ple_window_max, vmx_param_ple.max, uint, 0444);
+MODULE_PARM_DESC(ple_window_max, "it grows no longer than that");
 
 static int vmx_vcpu_init(struct x86_vcpu *vcpu)
 {

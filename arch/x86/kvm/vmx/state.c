@@ -341,7 +341,8 @@ void vmx_vmcs_init(struct vmx_vcpu *vmx)
 		vmcs_write64(ENCLS_EXITING_BITMAP, ~0ull);
 	if (vmx_may(&vmx_ctls, WORD_CPU2, SECONDARY_EXEC_PAUSE_LOOP_EXITING)) {
 		vmcs_write32(PLE_GAP, vmx_param_ple_gap);
-		vmcs_write32(PLE_WINDOW, vmx_param_ple_window);
+		vmx->ple_window = vmx_param_ple.window;
+		vmcs_write32(PLE_WINDOW, vmx->ple_window);
 	}
 	vmx_host_init(vmx);
 }

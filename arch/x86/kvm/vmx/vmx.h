@@ -39,7 +39,8 @@ extern struct vmx_features vmx_has;
 
 /* module parameters */
 extern bool vmx_param_dump_invalid, vmx_param_emulate_invalid;
-extern unsigned int vmx_param_ple_gap, vmx_param_ple_window;
+extern unsigned int vmx_param_ple_gap;
+extern struct vmx_ple vmx_param_ple;
 
 static inline bool vmx_has_vpid(void)
 {
@@ -63,6 +64,7 @@ static inline bool vmx_has_unrestricted(void)
 #define WORK_ROOT	BIT(3)	/* another EPT pointer */
 #define WORK_TSC	BIT(4)	/* another TSC offset or ratio */
 #define WORK_DR6	BIT(2)	/* debug registers are lent: DR6 around each entry */
+#define WORK_PLE	BIT(5)	/* another window of PAUSE-loop exiting */
 
 /* What vmenter.S uses; it knows the layout. */
 struct vmx_switch {
@@ -110,6 +112,7 @@ struct vmx_vcpu {
 	bool irq_window, nmi_window;	/* (v) */
 	bool soft_nmi_masked;		/* (v)(r) without virtual NMIs: taken for masked */
 	u16 vpid;			/* (c) 0: none */
+	u32 ple_window;			/* (v) */
 	struct vmx_host host;		/* (v) */
 	u64 kernel_gs_base;		/* (v) the guest's, while not live */
 	void *msr_bitmap;		/* (v) in force: own or shared */
@@ -198,6 +201,15 @@ void vmx_tlb_flush(struct x86_vcpu *vcpu, enum x86_tlb_scope scope, u64 addr);
 void vmx_load_root(struct x86_vcpu *vcpu, u64 root_pa, int level);
 void vmx_tsc_write_offset(struct x86_vcpu *vcpu, u64 offset);
 void vmx_tsc_write_ratio(struct x86_vcpu *vcpu, u64 ratio);
+
+/* The window of PAUSE-loop exiting from the next entry on */
+static inline void vmx_ple_set(struct vmx_vcpu *vmx, u32 window)
+{
+	if (vmx->ple_window == window)
+		return;
+	vmx->ple_window = window;
+	vmx->work |= WORK_PLE;
+}
 
 /* --- restricted.c --- */
 bool vmx_can_run(struct x86_vcpu *vcpu);

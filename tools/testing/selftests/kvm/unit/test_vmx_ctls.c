@@ -179,6 +179,31 @@ static void bad_memory_is_refused(void)
 	CHECK(!vmx_may(&c, WORD_CPU2, SECONDARY_EXEC_ENABLE_VPID));
 }
 
+static void the_pause_window(void)
+{
+	static const struct {
+		struct vmx_ple ple;
+		u32 window, grown, shrunk;
+	} rows[] = {
+		{ { 4096, 2, 0, ~0u }, 4096, 8192, 4096 },
+		{ { 4096, 2, 0, ~0u }, 0x80000001, ~0u, 4096 },
+		{ { 4096, 2, 0, 10000 }, 8192, 10000, 4096 },
+		{ { 4096, 0, 0, ~0u }, 8192, 4096, 4096 },
+		{ { 4096, 5000, 5000, ~0u }, 10000, 15000, 5000 },
+		{ { 4096, 5000, 5000, ~0u }, 9000, 14000, 4096 },
+		{ { 4096, 5000, 5000, ~0u }, 4096, 9096, 4096 },
+		{ { 4096, 3, 2, ~0u }, 20000, 60000, 10000 },
+		{ { 4096, 3, 2, ~0u }, 5000, 15000, 4096 },
+		{ { 0, 1, 1, ~0u }, 7, 8, 6 },
+	};
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(rows); i++) {
+		CHECK(vmx_ple_grow(&rows[i].ple, rows[i].window) == rows[i].grown, "row %u", i);
+		CHECK(vmx_ple_shrink(&rows[i].ple, rows[i].window) == rows[i].shrunk, "row %u", i);
+	}
+}
+
 int main(void)
 {
 	RUN(every_generation_is_accepted);
@@ -186,5 +211,6 @@ int main(void)
 	RUN(each_missing_control);
 	RUN(parameters_take_away);
 	RUN(bad_memory_is_refused);
+	RUN(the_pause_window);
 	return tap_done();
 }
