@@ -44,7 +44,7 @@ static inline u16 fx_get16(const union fx *fx, unsigned int at)
 
 static inline void fx_put16(union fx *fx, unsigned int at, u16 val)
 {
-	fx->b[at] = val;
+	fx->b[at] = val & 0xff;
 	fx->b[at + 1] = val >> 8;
 }
 
