@@ -90,15 +90,21 @@ static u64 synchronized_offset(struct x86_vcpu *vcpu, u64 val)
 	struct x86_vm *vm = vcpu->vm;
 	u64 now_ns, offset;
 	unsigned long flags;
+	bool join;
 
 	spin_lock_irqsave(&vm->tsc_lock, flags);
 	now_ns = ktime_get_boottime_ns();
 	offset = val - scale(vcpu, rdtsc());
 	/* With an unstable TSC the offsets of CPUs differ anyway. */
-	/* Zero is what creation and reset write: that vCPU joins those that run already. */
-	if (!check_tsc_unstable() &&
-	    ((!val && vm->tsc_last_khz == vcpu->tsc.khz) ||
-	     continues(vm, vcpu->tsc.khz, val, now_ns))) {
+	/*
+	 * Zero is what creation and reset write: that vCPU joins those that run already. It is no
+	 * time that user space has chosen: what it writes first, be it less than a second, holds.
+	 */
+	join = val ? vm->tsc_chosen && continues(vm, vcpu->tsc.khz, val, now_ns) :
+		     vm->tsc_last_khz == vcpu->tsc.khz;
+	if (val)
+		vm->tsc_chosen = true;
+	if (!check_tsc_unstable() && join) {
 		offset = vm->tsc_last_offset;
 	} else {
 		vm->tsc_last_write = val;

@@ -390,6 +390,7 @@ struct x86_vm {
 	spinlock_t tsc_lock;			/* of the tsc_* below (tsc.c) */
 	u64 tsc_last_write, tsc_last_host_ns, tsc_last_offset;
 	u32 tsc_last_khz;			/* 0: nothing was written yet */
+	bool tsc_chosen;			/* user space wrote a time, not zero */
 	struct x86_vm_clock clock;
 	struct msr_filter __rcu *msr_filter;	/* (l:lock) read in a read section: msr_filter.c */
 	u8 irqchip_kind;			/* (l:lock, before vCPUs) enum irqchip_kind */
