@@ -9,6 +9,7 @@
 #include <asm/trapnr.h>
 #include <linux/mm.h>
 #include "../cpuid.h"
+#include "../exit.h"
 #include "vmx.h"
 
 /*
@@ -103,6 +104,9 @@ static u32 exceptions_wanted(const struct x86_vcpu *vcpu)
 
 	if (vcpu->debug.guest_debug & KVM_GUESTDBG_USE_SW_BP)
 		want |= BIT(BP_VECTOR);
+	/* #GP(0) of VMware's ports at CPL 3. */
+	if (enable_vmware_backdoor)
+		want |= BIT(GP_VECTOR);
 	return want;
 }
 
