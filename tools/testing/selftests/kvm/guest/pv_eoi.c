@@ -102,24 +102,11 @@ static GUEST void many_x2apic(void)
 	many();
 }
 
-/* Stock does not offer it where the hardware takes EOIs without an exit. */
-static bool has_better_eoi(void)
-{
-	FILE *f = fopen("/sys/module/kvm_intel/parameters/enable_apicv", "r");
-	int apicv = 'N';
-
-	if (f) {
-		apicv = fgetc(f);
-		fclose(f);
-	}
-	return tap_on_stock() && apicv == 'Y';
-}
-
 CASE(interrupts_without_eoi_in_xapic_mode)
 {
 	struct cpu *c = apic_cpu(apic_box(), 0);
 
-	GV(c->box, never_offered) = has_better_eoi();
+	GV(c->box, never_offered) = stock_has_apicv();
 	cpu_long(c, many_xapic);
 	cpu_expect_done(c);
 }
@@ -128,7 +115,7 @@ CASE(interrupts_without_eoi_in_x2apic_mode)
 {
 	struct cpu *c = apic_cpu(apic_split_box(), 0);
 
-	GV(c->box, never_offered) = has_better_eoi();
+	GV(c->box, never_offered) = stock_has_apicv();
 	cpu_long(c, many_x2apic);
 	cpu_expect_done(c);
 }
@@ -331,7 +318,7 @@ CASE(user_space_sees_no_half_ended_interrupt)
 		CHECK_EQ(lapic_reg(&s, APIC_ISR + VEC / 32 * 16), 0);
 		CHECK_EQ(*at, 0);
 	}
-	CHECK(offered || has_better_eoi());
+	CHECK(offered || stock_has_apicv());
 	cpu_expect_done(c);
 }
 

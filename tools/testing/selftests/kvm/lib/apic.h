@@ -6,6 +6,8 @@
 #ifndef LIB_APIC_H
 #define LIB_APIC_H
 
+#include <stdio.h>
+
 #include "box.h"
 
 #define APIC_PAGE 0xfee00000ul
@@ -99,6 +101,19 @@ G_INLINE void g_window(void)
 }
 
 /* --- host --- */
+
+/* Is this stock KVM, and does the hardware take registers of the local APIC without an exit? */
+static inline bool stock_has_apicv(void)
+{
+	FILE *f = fopen("/sys/module/kvm_intel/parameters/enable_apicv", "r");
+	int apicv = 'N';
+
+	if (f) {
+		apicv = fgetc(f);
+		fclose(f);
+	}
+	return tap_on_stock() && apicv == 'Y';
+}
 
 /* A box with all interrupt controllers in the kernel, or the case is skipped. */
 static inline struct box *apic_box(void)
