@@ -74,9 +74,10 @@ bool async_pf_set(struct x86_vcpu *vcpu, u64 val)
 {
 	struct kvm_gfn_cache area = {};
 
-	if ((val & RESERVED_BITS) || (val && !lapic_present(vcpu)))
+	if (val & RESERVED_BITS)
 		return false;
-	if ((val & WORKING_BITS) == WORKING_BITS) {
+	/* A guest without a local APIC cannot be told of a page that came: it never awaits one. */
+	if ((val & WORKING_BITS) == WORKING_BITS && lapic_present(vcpu)) {
 		kvm_gfn_cache_set(&area, val & ADDRESS_BITS, AREA_SIZE);
 		if (!kvm_gfn_cache_user(&vcpu->vm->base, &area))
 			return false;
@@ -93,7 +94,7 @@ bool async_pf_set(struct x86_vcpu *vcpu, u64 val)
 
 bool async_pf_set_vector(struct x86_vcpu *vcpu, u64 val)
 {
-	if ((val & ~(u64)KVM_ASYNC_PF_VEC_MASK) || (val && !lapic_present(vcpu)))
+	if (val & ~(u64)KVM_ASYNC_PF_VEC_MASK)
 		return false;
 	vcpu->apf.vector = val;
 	return true;

@@ -133,7 +133,7 @@ static inline void lapic_offer(struct x86_vcpu *vcpu)
 
 /* --- async_pf.c --- */
 
-/* MSR_KVM_ASYNC_PF_EN, _INT, _ACK; false: a reserved bit, no memory there, or no local APIC */
+/* MSR_KVM_ASYNC_PF_EN, _INT, _ACK; false: a reserved bit, or an area without memory */
 bool async_pf_set(struct x86_vcpu *vcpu, u64 val);
 bool async_pf_set_vector(struct x86_vcpu *vcpu, u64 val);
 void async_pf_acknowledge(struct x86_vcpu *vcpu);
