@@ -4,6 +4,8 @@
 #include <linux/smp.h>
 #include <asm/mce.h>
 #include <asm/ptrace.h>
+#include <asm/trapnr.h>
+#include "emul/emul.h"
 #include "event.h"
 #include "exit.h"
 #include "irqchip/irqchip.h"
@@ -69,6 +71,29 @@ int exit_rdpmc(struct x86_vcpu *vcpu)
 	return RUN_RESUME;
 }
 EXPORT_SYMBOL_GPL(exit_rdpmc);
+
+int exit_gp(struct x86_vcpu *vcpu, u32 error)
+{
+	if (!error)
+		return emul_insn(vcpu, 0, EMUL_VMWARE_GP, NULL, 0);
+	event_raise_gp(vcpu, error);
+	return RUN_RESUME;
+}
+EXPORT_SYMBOL_GPL(exit_gp);
+
+/* Hypercall instructions of the other vendor are #UD here; so is the forced-emulation prefix. */
+u32 exit_exceptions(const struct x86_vcpu *vcpu)
+{
+	u32 want = BIT(UD_VECTOR);
+
+	if (vcpu->debug.guest_debug & KVM_GUESTDBG_USE_SW_BP)
+		want |= BIT(BP_VECTOR);
+	/* #GP(0) of VMware's ports at CPL 3. */
+	if (enable_vmware_backdoor)
+		want |= BIT(GP_VECTOR);
+	return want;
+}
+EXPORT_SYMBOL_GPL(exit_exceptions);
 
 /* The window that event_inject() armed is open; the run loop leaves if user space asked for it. */
 int exit_irq_window(struct x86_vcpu *vcpu)

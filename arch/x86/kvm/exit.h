@@ -18,6 +18,9 @@ int exit_invd(struct x86_vcpu *vcpu);		/* INVD, WBINVD: skip */
 int exit_nop(struct x86_vcpu *vcpu);		/* MONITOR, MWAIT as NOP: skip */
 int exit_pause(struct x86_vcpu *vcpu);		/* PAUSE-loop exit: let another vCPU run */
 int exit_rdpmc(struct x86_vcpu *vcpu);
+int exit_gp(struct x86_vcpu *vcpu, u32 error);	/* intercepted for VMware's backdoor; 0: no error code, too */
+/* Vectors of exceptions that are not simply the guest's, a bit each; computed with the intercepts */
+u32 exit_exceptions(const struct x86_vcpu *vcpu);
 int exit_irq_window(struct x86_vcpu *vcpu);
 int exit_shutdown(struct x86_vcpu *vcpu);	/* triple fault: KVM_EXIT_SHUTDOWN */
 /* MOV to CR0, CR3, CR4 or CR8 exited; skip or #GP included, and user space hears of a lower CR8: RUN_* */

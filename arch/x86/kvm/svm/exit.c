@@ -194,12 +194,7 @@ int svm_exit_ud(struct x86_vcpu *vcpu)
 /* Intercepted for VMware's backdoor, whose #GP has no selector in it. */
 int svm_exit_gp(struct x86_vcpu *vcpu)
 {
-	u32 error = to_svm(vcpu)->vmcb->control.exit_info_1;
-
-	if (!error)
-		return emul_insn(vcpu, 0, EMUL_VMWARE_GP, NULL, 0);
-	event_raise_gp(vcpu, error);
-	return RUN_RESUME;
+	return exit_gp(vcpu, to_svm(vcpu)->vmcb->control.exit_info_1);
 }
 
 int svm_exit_ac(struct x86_vcpu *vcpu)

@@ -55,19 +55,6 @@ bool svm_cr8_exits(const struct svm_vcpu *svm)
 	       (svm->vmcb->control.int_ctl & V_IRQ_MASK);
 }
 
-/* Hypercall instructions of the other vendor are #UD here; so is the forced-emulation prefix. */
-static u32 exceptions_wanted(const struct x86_vcpu *vcpu)
-{
-	u32 want = BIT(UD_VECTOR);
-
-	if (vcpu->debug.guest_debug & KVM_GUESTDBG_USE_SW_BP)
-		want |= BIT(BP_VECTOR);
-	/* #GP(0) of VMware's ports at CPL 3. */
-	if (enable_vmware_backdoor)
-		want |= BIT(GP_VECTOR);
-	return want;
-}
-
 static void word3_wanted(const struct svm_vcpu *svm, u32 *want)
 {
 	const struct x86_vcpu *vcpu = &svm->x86;
@@ -107,7 +94,7 @@ static void intercepts_wanted(const struct svm_vcpu *svm, u32 want[MAX_INTERCEPT
 		want[INTERCEPT_CR] |= B(INTERCEPT_CR4_READ);
 	if (!svm->dr_live)
 		want[INTERCEPT_DR] |= DR_ACCESS;
-	want[INTERCEPT_EXCEPTION] |= exceptions_wanted(vcpu);
+	want[INTERCEPT_EXCEPTION] |= exit_exceptions(vcpu);
 	word3_wanted(svm, &want[INTERCEPT_WORD3]);
 	word4_wanted(svm, &want[INTERCEPT_WORD4]);
 	if (boot_cpu_has(X86_FEATURE_INVPCID) && !guest_has(vcpu, GF_INVPCID))

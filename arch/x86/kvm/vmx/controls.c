@@ -97,19 +97,6 @@ static u32 cpu2_wanted(const struct vmx_vcpu *vmx)
 	return want;
 }
 
-/* Hypercall instructions of the other vendor are #UD here; so is the forced-emulation prefix. */
-static u32 exceptions_wanted(const struct x86_vcpu *vcpu)
-{
-	u32 want = MANDATORY_EXCEPTIONS | BIT(UD_VECTOR);
-
-	if (vcpu->debug.guest_debug & KVM_GUESTDBG_USE_SW_BP)
-		want |= BIT(BP_VECTOR);
-	/* #GP(0) of VMware's ports at CPL 3. */
-	if (enable_vmware_backdoor)
-		want |= BIT(GP_VECTOR);
-	return want;
-}
-
 /* What the state asks for, as far as the processor has it. */
 static void set_word(struct vmx_vcpu *vmx, enum vmx_ctl word, u32 want)
 {
@@ -124,7 +111,7 @@ static void set_word(struct vmx_vcpu *vmx, enum vmx_ctl word, u32 want)
 void vmx_update_controls(struct x86_vcpu *vcpu)
 {
 	struct vmx_vcpu *vmx = to_vmx(vcpu);
-	u32 exceptions = exceptions_wanted(vcpu);
+	u32 exceptions = MANDATORY_EXCEPTIONS | exit_exceptions(vcpu);
 
 	vcpu->intercepts_stale = false;
 	set_word(vmx, WORD_PIN, PIN_BASED_VIRTUAL_NMIS);

@@ -130,19 +130,6 @@ static int exit_db(struct x86_vcpu *vcpu)
 	return debug_exit_db(vcpu, dr6);
 }
 
-/* Intercepted for VMware's backdoor, which is asked about only where there is an error code of zero. */
-static int exit_gp(struct x86_vcpu *vcpu)
-{
-	const struct vmx_vcpu *vmx = to_vmx(vcpu);
-	bool has_error = vmx->info.intr_info & INTR_INFO_DELIVER_CODE_MASK;
-
-	if (has_error && vmx->info.intr_error) {
-		event_raise_gp(vcpu, vmx->info.intr_error);
-		return RUN_RESUME;
-	}
-	return emul_insn(vcpu, 0, EMUL_VMWARE_GP, NULL, 0);
-}
-
 /* Faults of the delivery itself, and NMI and machine check, which the host has had. */
 int vmx_exit_exception(struct x86_vcpu *vcpu)
 {
@@ -164,7 +151,8 @@ int vmx_exit_exception(struct x86_vcpu *vcpu)
 	case UD_VECTOR:
 		return emul_insn(vcpu, 0, EMUL_TRAP_UD, NULL, 0);
 	case GP_VECTOR:
-		return exit_gp(vcpu);
+		return exit_gp(vcpu, vmx->info.intr_info & INTR_INFO_DELIVER_CODE_MASK ?
+				     vmx->info.intr_error : 0);
 	case AC_VECTOR:
 		event_raise_error(vcpu, AC_VECTOR, vmx->info.intr_error);
 		return RUN_RESUME;
