@@ -8,7 +8,7 @@
 #include <pthread.h>
 #include <time.h>
 
-#include "box.h"
+#include "user.h"
 
 #define ROUNDS 50
 #define RACES 300
@@ -58,10 +58,7 @@ extern u8 e1_here[];
 static GUEST void to_user(u64 handler)
 {
 	g_handlers[VEC_GP] = (void (*)(struct trap *))handler;
-	asm volatile("pushq %0; pushq %1; pushq $2; pushq %2; pushq %3; iretq"
-		     : : "i"(SEL_UDATA), "r"(LAY_STACKS + 3 * 0x4000ul),
-		       "i"(SEL_UCODE64), "r"(user) : "memory");
-	__builtin_unreachable();
+	g_enter_user((u64)user);
 }
 
 CASE(bytes_change_between_exit_and_completion)

@@ -4,7 +4,7 @@
  * fail gets #UD, and its VM lives on; its kernel that does so is told of to user
  * space, with the bytes, and so is everything if user space has asked for that.
  */
-#include "box.h"
+#include "user.h"
 
 /* A vector comparison is beyond what any emulator of MMIO does. */
 #define BEYOND "cmpps $0, (%%rbx), %%xmm0"
@@ -16,26 +16,17 @@ static GUEST void on_ud(struct trap *t)
 	t->rip += sizeof(bytes);
 }
 
-static GUEST void from_user(struct trap *t)
-{
-	g_sync(t->rdi, 0);
-}
-
 static GUEST void to_user(u64 entry)
 {
 	g_handlers[VEC_UD] = on_ud;
-	g_handlers[0x80] = from_user;
-	*(volatile u64 *)(LAY_IDT + 16 * 0x80) |= 3ull << 45;
-	asm volatile("pushq %0; pushq %1; pushq $2; pushq %2; pushq %3; iretq"
-		     : : "i"(SEL_UDATA), "r"(LAY_STACKS + 3 * 0x4000ul),
-		       "i"(SEL_UCODE64), "r"(entry) : "memory");
-	__builtin_unreachable();
+	g_open_user_gate();
+	g_enter_user(entry);
 }
 
 static GUEST void user(void)
 {
 	asm volatile(BEYOND : : "b"(LAY_MMIO) : "memory");
-	asm volatile("int $0x80" : : "D"(2ul) : "memory");
+	U_SAY(2, 0);
 	for (;;)
 		;
 }

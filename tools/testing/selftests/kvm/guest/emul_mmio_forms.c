@@ -144,7 +144,6 @@ static void run_form(struct cpu *c, const struct form *f, u64 base, u8 *bytes,
 {
 	u8 *code = box_hva(c->box, CODE);
 	u8 *stack = box_hva(c->box, LAY_STACKS + LAY_STACK_SIZE - 0x100);
-	struct kvm_run *run = c->run;
 	struct kvm_regs r;
 
 	memset(out, 0, sizeof(*out));
@@ -162,27 +161,7 @@ static void run_form(struct cpu *c, const struct form *f, u64 base, u8 *bytes,
 	if (seed & 2)	/* so that CMPXCHG succeeds half of the time */
 		memcpy(&r.rax, bytes + OPERAND, 4);
 	cpu_set_regs(c, &r);
-	for (;;) {
-		int err = cpu_run(c);
-		u64 at;
-
-		if (err)
-			DIE("%s: KVM_RUN: %s", f->name, strerror(-err));
-		if (run->exit_reason == KVM_EXIT_HLT)
-			break;
-		if (run->exit_reason != KVM_EXIT_MMIO)
-			DIE("%s: exit %s, suberror %u", f->name,
-			    exit_name(run->exit_reason), run->internal.suberror);
-		out->exits++;
-		at = run->mmio.phys_addr - base;
-		if (at + run->mmio.len > 256)
-			DIE("%s: access to %#llx", f->name,
-			    run->mmio.phys_addr);
-		if (run->mmio.is_write)
-			memcpy(bytes + at, run->mmio.data, run->mmio.len);
-		else
-			memcpy(run->mmio.data, bytes + at, run->mmio.len);
-	}
+	out->exits = cpu_run_on_mmio(c, f->name, base, bytes, 256);
 	out->regs = cpu_get_regs(c);
 	memcpy(out->page, bytes, 256);
 	memcpy(out->stack, stack, sizeof(out->stack));

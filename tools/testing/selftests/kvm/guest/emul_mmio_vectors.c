@@ -98,7 +98,6 @@ static void run_form(struct cpu *c, const struct form *f, u64 base, u8 *bytes,
 		     struct result *out)
 {
 	u8 *code = box_hva(c->box, CODE);
-	struct kvm_run *run = c->run;
 	struct kvm_regs r;
 
 	memset(out, 0, sizeof(*out));
@@ -112,27 +111,7 @@ static void run_form(struct cpu *c, const struct form *f, u64 base, u8 *bytes,
 		.rbx = base + OPERAND, .rflags = RFLAGS_ONE,
 	};
 	cpu_set_regs(c, &r);
-	for (;;) {
-		int err = cpu_run(c);
-		u64 at;
-
-		if (err)
-			DIE("%s: KVM_RUN: %s", f->name, strerror(-err));
-		if (run->exit_reason == KVM_EXIT_HLT)
-			break;
-		if (run->exit_reason != KVM_EXIT_MMIO)
-			DIE("%s: exit %s, suberror %u", f->name,
-			    exit_name(run->exit_reason), run->internal.suberror);
-		out->exits++;
-		at = run->mmio.phys_addr - base;
-		if (at + run->mmio.len > COMPARED)
-			DIE("%s: access to %#llx", f->name,
-			    run->mmio.phys_addr);
-		if (run->mmio.is_write)
-			memcpy(bytes + at, run->mmio.data, run->mmio.len);
-		else
-			memcpy(run->mmio.data, bytes + at, run->mmio.len);
-	}
+	out->exits = cpu_run_on_mmio(c, f->name, base, bytes, COMPARED);
 	out->regs = cpu_get_regs(c);
 	memcpy(out->page, bytes, COMPARED);
 }

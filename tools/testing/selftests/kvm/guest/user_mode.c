@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Code at CPL 3: what it may not do faults, also where KVM steps in. */
-#include "box.h"
+#include "user.h"
 
-#define GATE 0x80
 
 static volatile u64 vec GUEST_DATA;
 static volatile u64 err GUEST_DATA;
@@ -17,29 +16,15 @@ static GUEST void note(struct trap *t)
 		t->rip = user_rip;
 }
 
-/* INT GATE: rdi is a stage; the kernel half says it to the host. */
-static GUEST void gate(struct trap *t)
-{
-	g_sync(t->rdi, t->rsi);
-}
-
 static GUEST void to_user(u64 entry)
 {
 	u64 i;
 
 	for (i = 0; i < 32; i++)
 		g_handlers[i] = note;
-	g_handlers[GATE] = gate;
-	*(volatile u64 *)(LAY_IDT + 16 * GATE) |= 3ull << 45;
-	asm volatile("pushq %0; pushq %1; pushq $2; pushq %2; pushq %3; iretq"
-		     : : "i"(SEL_UDATA), "r"(LAY_STACKS + 3 * 0x4000ul),
-		       "i"(SEL_UCODE64), "r"(entry) : "memory");
-	__builtin_unreachable();
+	g_open_user_gate();
+	g_enter_user(entry);
 }
-
-#define U_SAY(stage, value)						\
-	asm volatile("int $0x80" : : "D"((u64)(stage)), "S"((u64)(value)) \
-		     : "memory")
 
 /* Gives the vector of the fault of one instruction at CPL 3. */
 #define U_TRY(insn, outs, ins) ({					\

@@ -7,7 +7,7 @@
 #include <sched.h>
 #include <time.h>
 
-#include "box.h"
+#include "user.h"
 
 #define PARAM "/sys/module/kvm/parameters/enable_vmware_backdoor"
 #define PORT 0x5658
@@ -16,15 +16,8 @@
 #define COUNTER_TSC 0x10000
 #define COUNTER_REAL 0x10001
 #define COUNTER_APPARENT 0x10002
-#define GATE 0x80
 
 static volatile u64 buffer[2] GUEST_DATA;
-
-/* rdi: a stage, rsi: its value */
-static GUEST void gate(struct trap *t)
-{
-	g_sync(t->rdi, t->rsi);
-}
 
 /* A fault of the program: its two bytes are stepped over, and it is told. */
 static GUEST void fault(struct trap *t)
@@ -37,17 +30,9 @@ static GUEST void to_user(u64 entry)
 {
 	g_handlers[VEC_GP] = fault;
 	g_handlers[VEC_UD] = fault;
-	g_handlers[GATE] = gate;
-	*(volatile u64 *)(LAY_IDT + 16 * GATE) |= 3ull << 45;
-	asm volatile("pushq %0; pushq %1; pushq $2; pushq %2; pushq %3; iretq"
-		     : : "i"(SEL_UDATA), "r"(LAY_STACKS + 3 * 0x4000ul),
-		       "i"(SEL_UCODE64), "r"(entry) : "memory");
-	__builtin_unreachable();
+	g_open_user_gate();
+	g_enter_user(entry);
 }
-
-#define U_SAY(stage, value)						\
-	asm volatile("int $0x80" : : "D"((u64)(stage)), "S"((u64)(value)) \
-		     : "memory")
 
 static struct cpu *scene(struct box *b, void (*entry)(void))
 {

@@ -147,24 +147,19 @@ void *box_memory(struct box *b, u32 slot, u32 flags, u64 gpa, u64 size)
 	return p;
 }
 
-static u64 segment_word(u64 type_flags, u64 size_flags)
-{
-	return 0xffffull | type_flags << 40 | 0xfull << 48 | size_flags << 52;
-}
-
 static void build_gdt(u8 *ram)
 {
 	u64 *gdt = (u64 *)(ram + LAY_GDT);
 	unsigned int i;
 
-	gdt[SEL_CODE64 / 8] = segment_word(0x9b, 0xa);
-	gdt[SEL_DATA / 8] = segment_word(0x93, 0xc);
-	gdt[SEL_CODE32 / 8] = segment_word(0x9b, 0xc);
-	gdt[SEL_CODE16 / 8] = segment_word(0x9b, 0x0);
-	gdt[SEL_DATA16 / 8] = segment_word(0x93, 0x0);
-	gdt[SEL_UDATA / 8] = segment_word(0xf3, 0xc);
-	gdt[SEL_UCODE64 / 8] = segment_word(0xfb, 0xa);
-	gdt[SEL_UCODE32 / 8] = segment_word(0xfb, 0xc);
+	gdt[SEL_CODE64 / 8] = gdt_segment(0x9b, 0xa);
+	gdt[SEL_DATA / 8] = gdt_segment(0x93, 0xc);
+	gdt[SEL_CODE32 / 8] = gdt_segment(0x9b, 0xc);
+	gdt[SEL_CODE16 / 8] = gdt_segment(0x9b, 0x0);
+	gdt[SEL_DATA16 / 8] = gdt_segment(0x93, 0x0);
+	gdt[SEL_UDATA / 8] = gdt_segment(0xf3, 0xc);
+	gdt[SEL_UCODE64 / 8] = gdt_segment(0xfb, 0xa);
+	gdt[SEL_UCODE32 / 8] = gdt_segment(0xfb, 0xc);
 	for (i = 0; i < LAY_MAX_CPUS; i++) {
 		u64 base = LAY_TSS + i * 0x100;
 

@@ -95,6 +95,12 @@ void *host_pages_aligned(size_t size, size_t align);
 
 /* cpu.c */
 struct cpu *cpu_raw(struct box *b, unsigned int id);
+/* A segment of 4 GiB or 1 MiB from 0 on: bits 40 to 47, and 52 to 55, of its descriptor */
+static inline u64 gdt_segment(u64 access, u64 size_flags)
+{
+	return 0xffffull | access << 40 | 0xfull << 48 | size_flags << 52;
+}
+
 struct cpu *cpu_new(struct box *b, unsigned int id);
 void cpu_free(struct cpu *c);
 void cpu_long(struct cpu *c, void (*entry)(void));
@@ -102,6 +108,8 @@ void cpu_long_arg(struct cpu *c, void (*entry)(u64), u64 arg);
 void cpu_prot32(struct cpu *c, u64 eip);
 void cpu_real(struct cpu *c, u64 ip);
 int cpu_run(struct cpu *c);
+/* Up to HLT, answering MMIO from the @size bytes for which @base stands; how many exits that took */
+u32 cpu_run_on_mmio(struct cpu *c, const char *name, u64 base, u8 *bytes, u64 size);
 enum heard cpu_go(struct cpu *c);
 void cpu_expect_done(struct cpu *c);
 u64 cpu_expect_sync(struct cpu *c, u64 stage);

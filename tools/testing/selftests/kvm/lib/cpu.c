@@ -183,6 +183,33 @@ const char *exit_name(u32 reason)
 	return n ? n : "?";
 }
 
+u32 cpu_run_on_mmio(struct cpu *c, const char *name, u64 base, u8 *bytes, u64 size)
+{
+	struct kvm_run *run = c->run;
+	u32 exits = 0;
+	u64 at;
+	int err;
+
+	for (;;) {
+		err = cpu_run(c);
+		if (err)
+			DIE("%s: KVM_RUN: %s", name, strerror(-err));
+		if (run->exit_reason == KVM_EXIT_HLT)
+			return exits;
+		if (run->exit_reason != KVM_EXIT_MMIO)
+			DIE("%s: exit %s, suberror %u", name, exit_name(run->exit_reason),
+			    run->internal.suberror);
+		exits++;
+		at = run->mmio.phys_addr - base;
+		if (at + run->mmio.len > size)
+			DIE("%s: access to %#llx", name, run->mmio.phys_addr);
+		if (run->mmio.is_write)
+			memcpy(bytes + at, run->mmio.data, run->mmio.len);
+		else
+			memcpy(run->mmio.data, bytes + at, run->mmio.len);
+	}
+}
+
 static void unexpected(struct cpu *c, const char *wanted)
 {
 	struct kvm_run *r = c->run;

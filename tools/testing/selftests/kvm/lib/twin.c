@@ -40,11 +40,6 @@ static bool is_long(enum twin_mode mode)
 
 /* ---- descriptors ---- */
 
-static u64 segment(u8 access, u8 size_flags)
-{
-	return 0xffff | (u64)access << 40 | 0xfull << 48 | (u64)size_flags << 52;
-}
-
 static u64 system_segment(u8 access, u32 base, u32 limit)
 {
 	return limit | (u64)(base & 0xffffff) << 16 | (u64)access << 40 |
@@ -67,23 +62,23 @@ static void build_gdt(u8 *mem, bool in_long)
 	u16 code = in_long ? TWS_CODE64 : TWS_CODE32;
 
 	memset(d, 0, TWS_BEYOND);
-	d[TWS_CODE32 / 8] = segment(0x9b, 0xc);
-	d[TWS_DATA32 / 8] = segment(0x93, 0xc);
-	d[TWS_CODE16 / 8] = segment(0x9b, 0x0);
-	d[TWS_DATA16 / 8] = segment(0x93, 0x0);
-	d[TWS_UCODE32 / 8] = segment(0xfb, 0xc);
-	d[TWS_UDATA32 / 8] = segment(0xf3, 0xc);
-	d[TWS_UCODE16 / 8] = segment(0xfb, 0x0);
-	d[TWS_CODE64 / 8] = segment(0x9b, 0xa);
-	d[TWS_UCODE64 / 8] = segment(0xfb, 0xa);
-	d[TWS_CONFORMING / 8] = segment(0x9f, in_long ? 0xa : 0xc);
-	d[TWS_ABSENT_DATA / 8] = segment(0x72, 0xc);
-	d[TWS_EXEC_ONLY / 8] = segment(0xf8, 0xc);
-	d[TWS_READ_ONLY / 8] = segment(0xf0, 0xc);
-	d[TWS_ABSENT_CODE / 8] = segment(0x7b, in_long ? 0xa : 0xc);
-	d[TWS_UDATA16 / 8] = segment(0xf3, 0x0);
-	d[TWS_CODE_DPL1 / 8] = segment(0xbb, in_long ? 0xa : 0xc);
-	d[TWS_CODE64_LD / 8] = segment(0x9b, 0xe);
+	d[TWS_CODE32 / 8] = gdt_segment(0x9b, 0xc);
+	d[TWS_DATA32 / 8] = gdt_segment(0x93, 0xc);
+	d[TWS_CODE16 / 8] = gdt_segment(0x9b, 0x0);
+	d[TWS_DATA16 / 8] = gdt_segment(0x93, 0x0);
+	d[TWS_UCODE32 / 8] = gdt_segment(0xfb, 0xc);
+	d[TWS_UDATA32 / 8] = gdt_segment(0xf3, 0xc);
+	d[TWS_UCODE16 / 8] = gdt_segment(0xfb, 0x0);
+	d[TWS_CODE64 / 8] = gdt_segment(0x9b, 0xa);
+	d[TWS_UCODE64 / 8] = gdt_segment(0xfb, 0xa);
+	d[TWS_CONFORMING / 8] = gdt_segment(0x9f, in_long ? 0xa : 0xc);
+	d[TWS_ABSENT_DATA / 8] = gdt_segment(0x72, 0xc);
+	d[TWS_EXEC_ONLY / 8] = gdt_segment(0xf8, 0xc);
+	d[TWS_READ_ONLY / 8] = gdt_segment(0xf0, 0xc);
+	d[TWS_ABSENT_CODE / 8] = gdt_segment(0x7b, in_long ? 0xa : 0xc);
+	d[TWS_UDATA16 / 8] = gdt_segment(0xf3, 0x0);
+	d[TWS_CODE_DPL1 / 8] = gdt_segment(0xbb, in_long ? 0xa : 0xc);
+	d[TWS_CODE64_LD / 8] = gdt_segment(0x9b, 0xe);
 	d[TWS_LDT / 8] = system_segment(0x82, TW_LDT, 0x17);
 	d[TWS_TSS / 8] = system_segment(0x8b, TW_TSS, 0xc7);
 	d[TWS_TSS2 / 8] = system_segment(0x89, TW_TSS2, 0x67);
@@ -95,7 +90,7 @@ static void build_gdt(u8 *mem, bool in_long)
 	d[TWS_CALL_GATE16 / 8] = gate(0xe4, TWS_CODE16, TW_TARGET, 2);
 	d[TWS_TASK_GATE / 8] = gate(0xe5, TWS_TSS2, 0, 0);
 	memset(mem + TW_LDT, 0, 24);
-	((u64 *)(mem + TW_LDT))[1] = segment(0xf2, 0xc);
+	((u64 *)(mem + TW_LDT))[1] = gdt_segment(0xf2, 0xc);
 }
 
 static void put_gate(u8 *mem, unsigned int v, u64 low, bool in_long)
