@@ -67,6 +67,11 @@ check: tools
 bench: tools
 	@$(TESTBED)/bench $(vendor_arg)
 
+# The emulator against this machine's CPU.
+CASES	?= 2000000
+difftest: tools
+	@$(MAKE) -s -C $(TOP)/tools/testing/selftests/kvm/emul O=$(DKVM_CACHE)/build-selftests/emul CASES=$(CASES) difftest
+
 sparse:
 	@$(TESTBED)/build --sparse
 
@@ -97,6 +102,7 @@ help:
 	@echo '  make bench              instructions per exit, ours beside stock'
 	@echo '  make run VENDOR=intel   as make run, in an emulated VMX machine (also bench, selftests)'
 	@echo 'Parts of make check:'
+	@echo '  make difftest CASES=N   the emulator against this CPU, N random instructions'
 	@echo '  make sparse             build with sparse'
 	@echo '  make checkpatch         coding style'
 	@echo '  make layering           who may know whom'
@@ -109,6 +115,6 @@ help:
 	@echo '  CPUS, KERNEL_IRQCHIP=on|split|off (the guest of make run)'
 	@echo '  RUN_ARGS (for make run: see tools/testing/testbed/run-guest --help), CHECK_ARGS'
 
-.PHONY: modules install uninstall tools run shell check bench sparse checkpatch layering selftests fetch clean help
+.PHONY: modules install uninstall tools run shell check bench difftest sparse checkpatch layering selftests fetch clean help
 
 endif

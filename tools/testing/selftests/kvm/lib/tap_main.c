@@ -2,6 +2,7 @@
 /* The test program's main(): runs its cases and prints TAP. */
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -27,7 +28,7 @@ static void on_alarm(int sig)
 static int run_isolated(const struct tap_case *c)
 {
 	int status = 0;
-	pid_t pid;
+	pid_t pid, parent = getpid();
 
 	fflush(stdout);
 	timed_out = 0;
@@ -37,6 +38,10 @@ static int run_isolated(const struct tap_case *c)
 		exit(TAP_FAIL);
 	}
 	if (pid == 0) {
+		/* Whoever ends the program must not leave a VM that holds the modules. */
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		if (getppid() != parent)
+			_exit(TAP_FAIL);
 		setpgid(0, 0);
 		signal(SIGALRM, SIG_DFL);
 		c->body();
