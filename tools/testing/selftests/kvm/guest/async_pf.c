@@ -327,12 +327,14 @@ static GUEST void switch_off(void)
 
 	begin(EN | AS_INT | ALWAYS);
 	G_CHECK(look(7, &value));
-	g_wrmsr(MSR_APF_EN, 0);
+	/* What was not asked for yet would not be asked for any more. */
 	g_sync(1, 0);
+	g_wrmsr(MSR_APF_EN, 0);
+	g_sync(2, 0);
 	/* It may have come before it was switched off. */
 	seen = readies;
 	/* At the latest now it is there. */
-	g_sync(2, 0);
+	g_sync(3, 0);
 	G_CHECK_EQ(readies, seen);
 	G_CHECK_EQ(look(7, &value), 0);
 	g_wrmsr(MSR_APF_EN, AREA | EN | AS_INT | ALWAYS);
@@ -340,19 +342,27 @@ static GUEST void switch_off(void)
 		g_pause();
 	G_CHECK_EQ(tokens[seen], ALL_TOKENS);
 	G_CHECK(look(8, &value));
-	g_sync(3, 0);
+	g_sync(4, 0);
 	while (readies < seen + 2)
 		g_pause();
 	g_done();
 }
 
-static void *switcher(void *arg)
+static void *provide_seven(void *arg)
 {
-	struct held *h = arg;
-
-	CHECK_EQ(wanted(h), 7);
-	provide(h, 7);
+	usleep(100000);
+	provide(arg, 7);
 	return NULL;
+}
+
+/* Page 7 is there, and the switch is off: from here on as ever. */
+static void switched_off(struct held *h)
+{
+	cpu_expect_sync(h->c, 3);
+	cpu_expect_sync(h->c, 4);
+	CHECK_EQ(wanted(h), 8);
+	provide(h, 8);
+	cpu_expect_done(h->c);
 }
 
 CASE_SLOW(switched_off_while_a_page_is_on_its_way, 30, NULL)
@@ -360,15 +370,13 @@ CASE_SLOW(switched_off_while_a_page_is_on_its_way, 30, NULL)
 	struct held h = hold(apic_box());
 	pthread_t t;
 
-	pthread_create(&t, NULL, switcher, &h);
 	cpu_long(h.c, switch_off);
 	cpu_expect_sync(h.c, 1);
-	pthread_join(t, NULL);
+	CHECK_EQ(wanted(&h), 7);
+	pthread_create(&t, NULL, provide_seven, &h);
 	cpu_expect_sync(h.c, 2);
-	cpu_expect_sync(h.c, 3);
-	CHECK_EQ(wanted(&h), 8);
-	provide(&h, 8);
-	cpu_expect_done(h.c);
+	pthread_join(t, NULL);
+	switched_off(&h);
 }
 
 /* Stock's WRMSR would not return before the page comes, and no signal could end that. */
@@ -382,12 +390,9 @@ CASE_SLOW(switching_off_waits_for_no_page, 30, NULL)
 	cpu_long(h.c, switch_off);
 	cpu_expect_sync(h.c, 1);
 	CHECK_EQ(wanted(&h), 7);
-	provide(&h, 7);
 	cpu_expect_sync(h.c, 2);
-	cpu_expect_sync(h.c, 3);
-	CHECK_EQ(wanted(&h), 8);
-	provide(&h, 8);
-	cpu_expect_done(h.c);
+	provide(&h, 7);
+	switched_off(&h);
 }
 
 /* --- registers --- */

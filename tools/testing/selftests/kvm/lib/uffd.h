@@ -37,7 +37,7 @@ static inline u64 uffd_wanted(int fd)
 	struct pollfd p = { .fd = fd, .events = POLLIN };
 	struct uffd_msg msg;
 
-	CHECK_EQ(poll(&p, 1, 8000), 1);
+	CHECK_EQ(poll(&p, 1, -1), 1);
 	CHECK_EQ(read(fd, &msg, sizeof(msg)), sizeof(msg));
 	CHECK_EQ(msg.event, UFFD_EVENT_PAGEFAULT);
 	return msg.arg.pagefault.address & ~(PAGE - 1);
