@@ -4,9 +4,9 @@
  * policy, and all of them changing processors.
  */
 #include <pthread.h>
-#include <sched.h>
 
 #include "box.h"
+#include "cpus.h"
 
 #define SECONDS 4
 
@@ -36,12 +36,8 @@ static GUEST void program(void)
 static void hop(void)
 {
 	static u32 n;
-	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
-	cpu_set_t set;
 
-	CPU_ZERO(&set);
-	CPU_SET(__atomic_fetch_add(&n, 1, __ATOMIC_RELAXED) % cpus, &set);
-	sched_setaffinity(0, sizeof(set), &set);
+	cpus_stay_on(__atomic_fetch_add(&n, 1, __ATOMIC_RELAXED));
 }
 
 static void *run(void *arg)

@@ -9,11 +9,11 @@
  * its CPU most of the time. The other looks at the mapping in a loop.
  */
 #include <pthread.h>
-#include <sched.h>
 #include <stdio.h>
 #include <time.h>
 
 #include "apic.h"
+#include "cpus.h"
 
 #define MSR_STEAL 0x4b564d03
 #define STEAL LAY_SCRATCH		/* of the vCPU that looks */
@@ -120,14 +120,11 @@ CASE_SLOW(no_old_translation_is_used_after_it, 60, NULL)
 	struct box *b = apic_box();
 	struct cpu *c[2] = { cpu_new(b, 0), cpu_new(b, 1) };
 	pthread_t looks_at_it, clock;
-	cpu_set_t one;
 	u64 *pte, rounds;
 
 	if (!e || !(e->eax & 1 << 9))
 		tap_skip("no paravirtual TLB flush");
-	CPU_ZERO(&one);
-	CPU_SET(0, &one);
-	CHECK_OK(sched_setaffinity(0, sizeof(one), &one));
+	cpus_stay_on(0);
 	*(u64 *)box_hva(b, PAGE_OF(1)) = 1;
 	pte = box_pte(b, VA);
 	*pte = PAGE_OF(0) | PT_P | PT_W | PT_A | PT_D;

@@ -4,9 +4,9 @@
  * uses them, too: they must be the guest's own again after each switch.
  */
 #include <pthread.h>
-#include <sched.h>
 
 #include "box.h"
+#include "cpus.h"
 
 #define ROUNDS 3000
 #define PATTERN 0x1234567890abcdefull
@@ -39,11 +39,8 @@ CASE_SLOW(another_thread_uses_them_on_the_same_cpu, 30, NULL)
 	struct box *b = box_new();
 	struct cpu *c = cpu_new(b, 0);
 	pthread_t t;
-	cpu_set_t one;
 
-	CPU_ZERO(&one);
-	CPU_SET(0, &one);
-	CHECK(!sched_setaffinity(0, sizeof(one), &one));
+	cpus_stay_on(0);
 	CHECK(!pthread_create(&t, NULL, spoil, NULL));
 	cpu_long(c, keep);
 	cpu_expect_done(c);

@@ -4,10 +4,10 @@
  * put into a new VM, in the order that VMMs use. There it goes on: its time
  * never goes back, timers that were armed fire, interrupts that waited come once.
  */
-#include <sched.h>
 #include <stdlib.h>
 
 #include "apic.h"
+#include "cpus.h"
 #include "pvclock.h"
 
 #define VEC_TIMER 0x51
@@ -50,11 +50,8 @@ static struct box *full_box(void)
 {
 	struct kvm_pit_config pit = { 0 };
 	struct box *b = apic_box();
-	cpu_set_t cpu;
 
-	CPU_ZERO(&cpu);
-	CPU_SET(sched_getcpu(), &cpu);
-	CHECK_OK(sched_setaffinity(0, sizeof(cpu), &cpu));
+	cpus_stay_here();
 	CHECK_OK(ioctl(b->fd, KVM_CREATE_PIT2, &pit));
 	return b;
 }

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Steal time: it grows while the vCPU waits for a CPU; the preempted flag; registers. */
-#include <sched.h>
 #include <signal.h>
 #include <sys/wait.h>
 #include <time.h>
 
 #include "box.h"
+#include "cpus.h"
 
 #define MSR_STEAL 0x4b564d03
 #define AT LAY_SCRATCH
@@ -58,12 +58,9 @@ CASE_SLOW(it_grows_while_others_have_the_cpu, 60, NULL)
 	struct box *b = box_new();
 	struct cpu *c = cpu_new(b, 0);
 	u64 first, stolen = 0, begin;
-	cpu_set_t one;
 	pid_t child;
 
-	CPU_ZERO(&one);
-	CPU_SET(0, &one);
-	CHECK_OK(sched_setaffinity(0, sizeof(one), &one));
+	cpus_stay_on(0);
 	child = fork();
 	if (!child)
 		for (;;)

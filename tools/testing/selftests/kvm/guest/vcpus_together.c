@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Several vCPUs at once: shared memory, migration of threads, kicks. */
 #include <pthread.h>
-#include <sched.h>
 #include <signal.h>
 
 #include "box.h"
+#include "cpus.h"
 
 #define CPUS 4
 #define ROUNDS 20000
@@ -103,18 +103,13 @@ CASE(a_thread_that_changes_its_processor)
 {
 	struct box *b = box_new();
 	struct cpu *c = cpu_new(b, 0);
-	long n = sysconf(_SC_NPROCESSORS_ONLN);
 	u32 i;
 
-	if (n < 2)
+	if (cpus_usable() < 2)
 		tap_skip("one processor");
 	cpu_long(c, hops);
 	for (i = 0; i < 200; i++) {
-		cpu_set_t set;
-
-		CPU_ZERO(&set);
-		CPU_SET(i % n, &set);
-		CHECK_OK(sched_setaffinity(0, sizeof(set), &set));
+		cpus_stay_on(i);
 		CHECK_EQ(cpu_expect_sync(c, 1), i);
 	}
 	cpu_expect_done(c);

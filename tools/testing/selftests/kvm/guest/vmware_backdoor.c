@@ -4,9 +4,9 @@
  * use whatever its privilege. Everything else that it may not do faults as ever.
  */
 /* modules: kvm.enable_vmware_backdoor=1 */
-#include <sched.h>
 #include <time.h>
 
+#include "cpus.h"
 #include "user.h"
 
 #define PARAM "/sys/module/kvm/parameters/enable_vmware_backdoor"
@@ -115,12 +115,9 @@ CASE_STOCK_FAILS(counters_are_the_host_s_time,
 	struct box *b = box_new();
 	struct cpu *c = scene(b, counters);
 	u64 tsc, ns = boot_ns(), got;
-	cpu_set_t here;
 
 	/* One processor: the time stamps of two need not agree. */
-	CPU_ZERO(&here);
-	CPU_SET(sched_getcpu(), &here);
-	CHECK_OK(sched_setaffinity(0, sizeof(here), &here));
+	cpus_stay_here();
 	tsc = __builtin_ia32_rdtsc();
 	got = cpu_expect_sync(c, 1);
 	CHECK(got >= tsc && got <= __builtin_ia32_rdtsc());
