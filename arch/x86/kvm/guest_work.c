@@ -15,17 +15,10 @@
 #include "guest_work.h"
 
 static u8 blind_run[PAGE_SIZE] __aligned(PAGE_SIZE);
-static void *blind_vcpu[8 * PAGE_SIZE / sizeof(void *)];
-
-static struct kvm_vcpu *blind(void)
-{
-	size_t i;
-
-	/* A counter among the pointers may have moved; the next one may be on its place. */
-	for (i = 0; i < ARRAY_SIZE(blind_vcpu); i++)
-		WRITE_ONCE(blind_vcpu[i], blind_run);
-	return (struct kvm_vcpu *)blind_vcpu;
-}
+/* One layout is used as long as the kernel runs: what it counts in is never taken for a pointer. */
+static void *blind_vcpu[8 * PAGE_SIZE / sizeof(void *)] = {
+	[0 ... 8 * PAGE_SIZE / sizeof(void *) - 1] = blind_run,
+};
 
 int guest_work_do(void)
 {
@@ -34,7 +27,7 @@ int guest_work_do(void)
 	if (work & (_TIF_SIGPENDING | _TIF_NOTIFY_SIGNAL))
 		return -EINTR;
 	if (work & _TIF_NOTIFY_RESUME)
-		return xfer_to_guest_mode_handle_work(blind());
+		return xfer_to_guest_mode_handle_work((struct kvm_vcpu *)blind_vcpu);
 	if (work & _TIF_NEED_RESCHED)
 		schedule();
 	return 0;
