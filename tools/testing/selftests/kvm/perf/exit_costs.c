@@ -13,6 +13,7 @@
 #include <sys/eventfd.h>
 
 #include "apic.h"
+#include "irqs.h"
 
 #define LOOPS 1000
 #define PAGES 1024
@@ -46,6 +47,8 @@ PAYLOAD_LOOP(do_out_user, g_out8(USER_PORT, 1))
 PAYLOAD_LOOP(do_out_event, g_out32(EVENT_PORT, 1))
 PAYLOAD_LOOP(do_mmio_event, g_write32(EVENT_GPA, 1))
 PAYLOAD_LOOP(do_mmio_user, g_read32(LAY_MMIO))
+
+PAYLOAD_LOOP(do_pit_read, g_in8(0x40))
 
 /* --- the local APIC in the kernel --- */
 
@@ -118,6 +121,11 @@ static bool wanted(const char *name)
 	return !only || !strcmp(only, name);
 }
 
+static u64 host_tsc(void)
+{
+	return g_rdtsc();
+}
+
 static void row(const char *name, u64 value)
 {
 	printf("%s %llu\n", name, (unsigned long long)value);
@@ -164,6 +172,7 @@ static const struct {
 	{ "out-ioeventfd", do_out_event },
 	{ "mmio-ioeventfd", do_mmio_event },
 	{ "mmio-user", do_mmio_user },
+	{ "pit-read", do_pit_read },
 };
 
 static const struct {
@@ -201,14 +210,125 @@ static void measure_apic(void)
 	}
 }
 
+/* --- from outside of a vCPU --- */
+
+#define PEER_VEC 0x62
+#define IRQFD_VEC 0x63
+#define IRQFD_GSI 24
+
+static volatile u64 pings[2] GUEST_DATA;
+static volatile bool over GUEST_DATA;
+
+static GUEST void on_ping(struct trap *t)
+{
+	pings[g_percpu()->id]++;
+	g_set_x2apic(APIC_EOI, 0);
+}
+
+static GUEST void pair_begin(void)
+{
+	g_handlers[PEER_VEC] = on_ping;
+	g_enter_x2apic();
+	g_set_x2apic(APIC_SVR, 0x1ff);
+	g_cli();
+}
+
+/* To the other, and sleep until it has answered. */
+static GUEST void ping(void)
+{
+	u64 before = pings[0];
+
+	g_set_x2apic(APIC_ICR, 1ul << 32 | PEER_VEC);
+	while (pings[0] == before)
+		g_sti_hlt();
+	g_cli();
+}
+
+PAYLOAD_LOOP(do_ping, ping())
+
+static GUEST void pinging(void)
+{
+	pair_begin();
+	do_ping();
+}
+
+static GUEST void answering(void)
+{
+	u64 seen = 0;
+
+	pair_begin();
+	g_sync(1, 0);
+	for (;;) {
+		while (pings[1] == seen)
+			g_sti_hlt();
+		g_cli();
+		seen++;
+		if (over)
+			g_done();
+		g_set_x2apic(APIC_ICR, PEER_VEC);
+	}
+}
+
+static void *answer(void *cpu)
+{
+	cpu_expect_done(cpu);
+	return NULL;
+}
+
+/* An IPI to a vCPU that sleeps, and one back: two wake-ups of a thread. */
+static void measure_pair(void)
+{
+	struct kvm_msi last = { .address_lo = IRQS_APIC | 1 << 12, .data = PEER_VEC };
+	struct kvm_mp_state run = { KVM_MP_STATE_RUNNABLE };
+	struct box *b = irqs_box_split(IRQFD_GSI);
+	struct cpu *c[2] = { apic_cpu(b, 0), apic_cpu(b, 1) };
+	pthread_t thread;
+
+	cpu_set_mp_state(c[1], &run);
+	cpu_long(c[1], answering);
+	cpu_expect_sync(c[1], 1);
+	CHECK(!pthread_create(&thread, NULL, answer, c[1]));
+	cpu_long(c[0], pinging);
+	run_to_figure(c[0]);
+	row("ipi-pair", run_to_figure(c[0]) / LOOPS);
+	GV(b, over) = true;
+	CHECK(ioctl(b->fd, KVM_SIGNAL_MSI, &last) > 0);
+	CHECK(!pthread_join(thread, NULL));
+}
+
+/* write() to an irqfd, and KVM_RUN until the guest has answered the interrupt. */
+static void measure_irqfd(void)
+{
+	struct box *b = irqs_box_split(IRQFD_GSI);
+	struct cpu *c = irqs_cpu(b, 0);
+	int fd = irqs_eventfd();
+	u64 begin, i;
+
+	irqs_routes(b, MSI_ROUTE(IRQFD_GSI, 0, IRQFD_VEC));
+	CHECK_OK(irqs_try_irqfd(b, fd, IRQFD_GSI, 0, -1));
+	irqs_signal(fd);
+	irqs_expect(c, IRQFD_VEC, 1);
+	begin = host_tsc();
+	for (i = 0; i < LOOPS; i++) {
+		irqs_signal(fd);
+		irqs_round(c);
+	}
+	row("irqfd", (host_tsc() - begin) / LOOPS);
+	CHECK_EQ(irqs_taken(c, IRQFD_VEC), 1 + LOOPS);
+}
+
 static void measure_exits(void)
 {
 	/* The other vendor's hypercall is an undefined instruction first. */
 	bool intel = !access("/sys/module/kvm_intel", F_OK);
+	struct kvm_pit_config pit = {};
 	struct box *b = box_new();
-	struct cpu *c = cpu_new(b, 0);
+	struct cpu *c;
 	unsigned int i;
 
+	CHECK_OK(ioctl(b->fd, KVM_CREATE_IRQCHIP, 0));
+	CHECK_OK(ioctl(b->fd, KVM_CREATE_PIT2, &pit));
+	c = cpu_new(b, 0);
 	add_event(b, EVENT_PORT, 4, KVM_IOEVENTFD_FLAG_PIO);
 	add_event(b, EVENT_GPA, 4, 0);
 	for (i = 0; i < ARRAY_LEN(exits); i++) {
@@ -250,11 +370,6 @@ static void measure_faults(void)
 	cpu_free(c);
 	box_free(b);
 	munmap(p, PAGES * PAGE);
-}
-
-static u64 host_tsc(void)
-{
-	return g_rdtsc();
 }
 
 #define LIVES 20
@@ -367,6 +482,10 @@ int main(int argc, char **argv)
 	only = argc > 1 ? argv[1] : NULL;
 	measure_exits();
 	measure_apic();
+	if (wanted("ipi-pair"))
+		measure_pair();
+	if (wanted("irqfd"))
+		measure_irqfd();
 	measure_faults();
 	measure_life();
 	measure_memory();
