@@ -600,8 +600,10 @@ void lapic_model_restore(struct lapic_model *m)
 		lapic_reg_set(m, LAPIC_LDR, lapic_reg(m, LAPIC_LDR) & 0xff000000);
 		lapic_reg_set(m, LAPIC_ICR_HIGH, lapic_reg(m, LAPIC_ICR_HIGH) & 0xff000000);
 	}
-	/* No vector below 16 can be requested or in service. */
-	lapic_reg_set(m, LAPIC_IRR, lapic_reg(m, LAPIC_IRR) & 0xffff0000);
+	/*
+	 * No vector below 16 can be in service. One that is requested has a priority
+	 * of 0, which no PPR is below: it stays as it was saved.
+	 */
 	lapic_reg_set(m, LAPIC_ISR, lapic_reg(m, LAPIC_ISR) & 0xffff0000);
 	m->errors = 0;
 	for (word = 0; word < 8; word++) {

@@ -62,6 +62,28 @@ CASE(what_was_set_can_be_got)
 	}
 }
 
+static GUEST void window(void)
+{
+	g_window();
+	g_done();
+}
+
+/* Its priority is never higher than the processor's: it waits, and is not forgotten. */
+CASE(a_request_below_16_waits_for_ever)
+{
+	struct cpu *c = cpu_new(apic_box(), 0);
+	struct kvm_lapic_state s = cpu_get_lapic_state(c);
+
+	lapic_set_reg(&s, APIC_SVR, 0x1ff);
+	lapic_set_reg(&s, APIC_IRR, 0xfffe);
+	cpu_set_lapic_state(c, &s);
+	cpu_long(c, window);
+	cpu_expect_done(c);
+	s = cpu_get_lapic_state(c);
+	CHECK_EQ(lapic_reg(&s, APIC_IRR), 0xfffe);
+	CHECK_EQ(lapic_reg(&s, APIC_ISR), 0);
+}
+
 /* Any bytes at all are taken or refused; the guest runs with them. */
 static GUEST void nothing(void)
 {
