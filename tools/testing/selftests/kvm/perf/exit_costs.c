@@ -372,7 +372,7 @@ static void measure_faults(void)
 	munmap(p, PAGES * PAGE);
 }
 
-#define LIVES 20
+#define LIVES 10
 
 static void measure_life(void)
 {
@@ -429,7 +429,7 @@ static u64 free_kib(void)
 	return kib;
 }
 
-#define HERD 40
+#define HERD 20
 #define HERD_CPUS 5
 
 /* Kernel memory of HERD idle VMs whose @cpus vCPUs have each run once. */
