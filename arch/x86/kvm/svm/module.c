@@ -39,6 +39,10 @@ static bool svm_param_nested;
 module_param_named(nested, svm_param_nested, bool, 0444);
 MODULE_PARM_DESC(nested, "offer SVM to guests (not implemented: always 0)");
 
+static bool svm_param_avic;
+module_param_named(avic, svm_param_avic, bool, 0444);
+MODULE_PARM_DESC(avic, "use the processor's virtual local APICs (not implemented: always 0)");
+
 static int svm_vcpu_init(struct x86_vcpu *vcpu)
 {
 	struct svm_vcpu *svm = to_svm(vcpu);
@@ -162,6 +166,7 @@ static int __init svm_module_init(void)
 		return -EOPNOTSUPP;
 	}
 	svm_param_nested = false;
+	svm_param_avic = false;
 
 	err = svm_hw_probe();
 	if (err)
