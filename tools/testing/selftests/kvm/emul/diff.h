@@ -80,7 +80,8 @@ struct cas {
 struct diff_host {
 	bool ymm;
 	bool intel;
-	bool ldt;			/* there are 16-bit code segments */
+	bool code32, code16;		/* there are such code segments */
+	bool any_stack;			/* programs run whatever RSP is */
 	unsigned int ymm_offset;	/* in the XSAVE image */
 	u32 mxcsr_mask;
 	u64 features;			/* BIT_ULL(enum emul_feature) */

@@ -447,6 +447,11 @@ static bool decode(struct cas *k)
 	return true;
 }
 
+static bool canonical(u64 addr)
+{
+	return !((addr + BIT_ULL(47)) >> 48);
+}
+
 bool generate(struct cas *k, unsigned int slot)
 {
 	const struct leaf *l = &leaves[pick(leaf_count)];
@@ -458,8 +463,8 @@ bool generate(struct cas *k, unsigned int slot)
 		return false;
 	k->mode32 = (row->form & INSN_NO64) ? true :
 		    (row->form & INSN_ONLY64) || l->row == OPCODE_63_IN_64 ?
-		    false : chance(30);
-	k->mode16 = k->mode32 && host.ldt && chance(30);
+		    false : host.code32 && chance(30);
+	k->mode16 = k->mode32 && host.code16 && chance(30);
 	k->row = l->row;
 	make_bytes(k, l, &disp_at);
 	if (!decode(k) || k->insn.seg >= INSN_FS)
@@ -489,5 +494,6 @@ bool generate(struct cas *k, unsigned int slot)
 	if (k->mode32)
 		for (i = 0; i < 16; i++)
 			k->in.gpr[i] = i < 8 ? (u32)k->in.gpr[i] : 0;
-	return decode(k) && !model_specific(k);
+	return decode(k) && !model_specific(k) &&
+	       (host.any_stack || canonical(k->in.gpr[INSN_RSP]));
 }

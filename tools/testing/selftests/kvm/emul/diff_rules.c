@@ -51,12 +51,20 @@ const char *handler_name(enum emul_fn fn)
 	return names[fn];
 }
 
+/* INC and DEC of one byte, which is REX there. */
+static bool prefix_in_64(const struct insn_op *row)
+{
+	return row - insn_ops >= 0x40 && row - insn_ops <= 0x4f;
+}
+
 const char *not_compared(const struct insn_op *row)
 {
 	if (skipped[row->fn])
 		return skipped[row->fn];
 	if (row->feat && !(host.features & BIT_ULL(row->feat)))
 		return "this machine has not got it";
+	if (!host.code32 && ((row->form & INSN_NO64) || prefix_in_64(row)))
+		return "this machine has no code segment for it";
 	return NULL;
 }
 
@@ -121,6 +129,15 @@ static bool vague_mask(const struct cas *k)
 	return !set || (k->in.gpr[INSN_RDI] & 4095) > 4080;
 }
 
+/* An operand of a string instruction, or one of the next in its direction, may be bad. */
+static bool may_fault(const struct cas *k, unsigned int reg)
+{
+	u64 at = k->in.gpr[reg] & width_mask(k->insn.adsize);
+
+	return at < DATA + WIN_MARGIN || at >= NONE_PAGE - WIN_MARGIN ||
+	       ((k->in.rflags & X86_EFLAGS_AC) && (at & (k->insn.width - 1)));
+}
+
 bool model_specific(const struct cas *k)
 {
 	const struct insn *insn = &k->insn;
@@ -148,6 +165,10 @@ bool model_specific(const struct cas *k)
 	switch (insn_ops[k->row].fn) {
 	case EMUL_FN_bswap:
 		return insn->width == 2;
+	case EMUL_FN_cmps:	/* which of two operands is read first */
+		return may_fault(k, INSN_RSI) && may_fault(k, INSN_RDI);
+	case EMUL_FN_movdir64b:	/* #AC of the source, or #GP of the destination */
+		return k->in.rflags & X86_EFLAGS_AC;
 	case EMUL_FN_shiftd:
 		return insn->width == 2 && shift_count(k) > 16;
 	case EMUL_FN_loop:	/* AMD: F2 and F3 have a say in the condition */

@@ -79,12 +79,25 @@ static void find_features(void)
 	}
 }
 
+/* Some kernels have none but those of 64-bit code, whatever modify_ldt() says. */
+static bool loadable(u16 sel)
+{
+	u32 access;
+	bool ok;
+
+	asm volatile("lar %2, %0" : "=r"(access), "=@ccz"(ok) : "r"((u32)sel));
+	return ok;
+}
+
 static void set_up(void)
 {
 	static _Alignas(16) u8 fx[512];
 
 	find_features();
-	host.ldt = make_code16();
+	host.code32 = loadable(CS32);
+	host.code16 = make_code16() && loadable(CS16);
+	if (!host.code32)
+		printf("# this machine has no 32-bit code segment: 64-bit code alone is compared\n");
 	asm volatile("fxsave %0" : "=m"(fx));
 	memcpy(&host.mxcsr_mask, fx + FX_MXCSR_MASK, 4);
 
@@ -99,6 +112,25 @@ static void set_up(void)
 	}
 	map_at(CODE, BATCH * SLOT, PROT_READ | PROT_WRITE | PROT_EXEC,
 	       MAP_SHARED);
+}
+
+static bool run_batch(int to, int from, int len)
+{
+	return write(to, &len, sizeof(len)) == sizeof(len) &&
+	       read(from, &len, sizeof(len)) == sizeof(len);
+}
+
+/* NOP with a stack pointer that is not canonical: not every hypervisor runs that. */
+static bool runs_any_stack(int to, int from)
+{
+	struct cas *k = &cases[0];
+
+	memset(k, 0, sizeof(*k));
+	k->in.rip = CODE;
+	k->in.rflags = X86_EFLAGS_FIXED | X86_EFLAGS_TF;
+	k->in.gpr[INSN_RSP] = BIT_ULL(63);
+	memset((void *)CODE, 0x90, SLOT);
+	return run_batch(to, from, 1) && k->native.trap == TRAP_DB;
 }
 
 /* Rows that had no case although nothing is known to speak against it. */
@@ -160,14 +192,16 @@ int main(void)
 	pid = start_child(&to, &from);
 	if (pid < 0)
 		return 1;
+	host.any_stack = runs_any_stack(to, from);
+	if (!host.any_stack)
+		printf("# this machine wants RSP to be canonical\n");
 
 	while (done < wanted && dead < MAX_DEATHS) {
 		int len = min_t(u64, BATCH, wanted - done);
 
 		start = seed;
 		fill(len, &drawn);
-		if (write(to, &len, sizeof(len)) != sizeof(len) ||
-		    read(from, &len, sizeof(len)) != sizeof(len)) {
+		if (!run_batch(to, from, len)) {
 			waitpid(pid, &status, 0);
 			dead++;
 			bad++;
