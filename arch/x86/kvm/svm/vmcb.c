@@ -86,22 +86,24 @@ void svm_vmcb_reset(struct svm_vcpu *svm)
 
 /* --- from the VMCB --- */
 
-static void svm_fetch_segs(struct x86_regs *regs, const struct vmcb_save_area *save)
+static inline void svm_fetch_code(struct x86_regs *regs, const struct vmcb_save_area *save)
 {
-	const struct x86_seg *from = (const void *)&save->es;
-
-	regs->seg[SEG_ES] = from[0];
-	regs->seg[SEG_CS] = from[1];
-	regs->seg[SEG_SS] = from[2];
-	regs->seg[SEG_DS] = from[3];
-	regs->seg[SEG_FS] = from[4];
-	regs->seg[SEG_GS] = from[5];
-	regs->seg[SEG_LDTR] = *(const struct x86_seg *)&save->ldtr;
-	regs->seg[SEG_TR] = *(const struct x86_seg *)&save->tr;
+	regs->seg[SEG_CS] = *(const struct x86_seg *)&save->cs;
+	regs->seg[SEG_SS] = *(const struct x86_seg *)&save->ss;
 	regs->cpl = save->cpl;
 	/* The processor keeps the level beside SS, other readers look for it in there. */
 	regs->seg[SEG_SS].attr &= ~SVM_SELECTOR_DPL_MASK;
 	regs->seg[SEG_SS].attr |= save->cpl << SEG_ATTR_DPL;
+}
+
+static inline void svm_fetch_data(struct x86_regs *regs, const struct vmcb_save_area *save)
+{
+	regs->seg[SEG_ES] = *(const struct x86_seg *)&save->es;
+	regs->seg[SEG_DS] = *(const struct x86_seg *)&save->ds;
+	regs->seg[SEG_FS] = *(const struct x86_seg *)&save->fs;
+	regs->seg[SEG_GS] = *(const struct x86_seg *)&save->gs;
+	regs->seg[SEG_LDTR] = *(const struct x86_seg *)&save->ldtr;
+	regs->seg[SEG_TR] = *(const struct x86_seg *)&save->tr;
 	/* A task register that is loaded is busy. */
 	regs->seg[SEG_TR].attr |= TSS_BUSY;
 }
@@ -168,10 +170,10 @@ void svm_fetch(struct x86_vcpu *vcpu, u32 groups)
 	const struct vmcb *vmcb = to_svm(vcpu)->vmcb;
 	struct x86_regs *regs = &vcpu->regs;
 
-	if (groups & RG_SEG) {
-		svm_fetch_segs(regs, &vmcb->save);
-		groups |= RG_SEG;
-	}
+	if (groups & RG_CODE)
+		svm_fetch_code(regs, &vmcb->save);
+	if (groups & RG_DATA)
+		svm_fetch_data(regs, &vmcb->save);
 	if (groups & RG_CR) {
 		regs->cr0 = (vmcb->save.cr0 & ~CR0_CACHE) | (regs->cr0 & CR0_CACHE);
 		regs->cr2 = vmcb->save.cr2;
