@@ -38,12 +38,35 @@
 		.atomic = (no_sleep),				\
 	}
 
-/* An MMIO entry speaks for the slots of its generation alone. */
-static enum ret_pf check_mmio(struct x86_vcpu *vcpu, u64 e)
+static u64 slots_generation(struct x86_vcpu *vcpu)
 {
-	u64 gen = kvm_memslots(&vcpu->vm->base, vcpu->mmu.as_id)->generation;
+	return kvm_memslots(&vcpu->vm->base, vcpu->mmu.as_id)->generation;
+}
 
-	return tdp_mmio_gen(e) == (gen & TDP_GEN_MASK) ? RET_PF_EMULATE : RET_PF_INVALID;
+/*
+ * An MMIO entry speaks for the slots of its generation alone. Drivers stay on one
+ * page of a device for a while, so what it says is kept.
+ */
+static enum ret_pf check_mmio(struct x86_vcpu *vcpu, gfn_t gfn, u64 e)
+{
+	u64 gen = slots_generation(vcpu);
+
+	if (tdp_mmio_gen(e) != (gen & TDP_GEN_MASK))
+		return RET_PF_INVALID;
+	vcpu->mmu.mmio_gfn = gfn;
+	vcpu->mmu.mmio_gen = gen;
+	return RET_PF_EMULATE;
+}
+
+/*
+ * Does the fault, which is that of an MMIO entry, repeat what the last one said?
+ * Each set of slots that is published, of whatever address space, has a
+ * generation of its own.
+ */
+static bool same_mmio(struct x86_vcpu *vcpu, gpa_t gpa, u64 error_code)
+{
+	return (error_code & ACC_RSVD) && vcpu->mmu.mmio_gfn == gpa_to_gfn(gpa) &&
+	       vcpu->mmu.mmio_gen == slots_generation(vcpu);
 }
 
 /*
@@ -76,7 +99,7 @@ static enum ret_pf fault_fast(struct x86_vcpu *vcpu, struct mmu_fault *fault)
 	entry = pt_walk_to(&tdp_fmt, root->table, &level, fault->gfn, 1, &e);
 	fault->level = level;
 	if (tdp_is_mmio(&tdp_fmt, e))
-		ret = check_mmio(vcpu, e);
+		ret = check_mmio(vcpu, fault->gfn, e);
 	else if (!tdp_is_leaf(e, level))
 		ret = RET_PF_INVALID;
 	else if (tdp_allows(e, fault->write, fault->exec))
@@ -242,36 +265,27 @@ static bool of_delivery(const struct x86_vcpu *vcpu)
 	       vcpu->ev.irq_state != IRQ_EVENT_NONE;
 }
 
-/**
- * mmu_fault_fast() - settle a fault without sleeping, if that is possible
- * @vcpu: vCPU
- * @gpa: address
- * @error_code: ACC_* bits of the fault
- *
- * Write-protection faults on logged pages, pages that the host has mapped and
- * nobody keeps us from mapping, and what another CPU has settled.
- *
- * Context: vCPU thread, in a read section, interrupts may be off.
- *
- * Return: true when the guest may run into the access again.
- */
-bool mmu_fault_fast(struct x86_vcpu *vcpu, gpa_t gpa, u64 error_code)
+/* The fault is that of the instruction's operand, and there is no memory. */
+static bool device_fast(struct x86_vcpu *vcpu, gpa_t gpa, u64 error_code)
+{
+	return !of_table_walk(error_code) && !of_delivery(vcpu) &&
+	       emul_fast_mmio(vcpu, gpa, error_code & ACC_WRITE);
+}
+
+/* With a look at the entry; @device: if there is none of memory, emulate. */
+static noinline bool settle_fast(struct x86_vcpu *vcpu, gpa_t gpa, u64 error_code, bool device)
 {
 	struct mmu_fault fault = FAULT_INIT(gpa, error_code, true);
-	/* Devices that answer at once: to stores, and of all to loads the local APIC. */
-	bool device = fault.write || lapic_at(vcpu, gpa);
 	enum ret_pf ret = RET_PF_INVALID;
 
-	emul_fault_begins(vcpu);
-	if ((fault.rsvd && !device) || !mmu_root_ready(&vcpu->mmu) ||
-	    beyond_tables(vcpu, &fault))
+	if (!mmu_root_ready(&vcpu->mmu) || beyond_tables(vcpu, &fault))
 		return false;
 	if (fault.present || ((fault.rsvd || device) && fast_applies(&fault)))
 		ret = fault_fast(vcpu, &fault);
 	if (ret == RET_PF_INVALID && !fault.present && !fault.rsvd)
 		ret = mmu_fault_handle(vcpu, &fault);
-	if (ret == RET_PF_EMULATE && device && !of_table_walk(error_code) && !of_delivery(vcpu))
-		return emul_fast_mmio(vcpu, gpa, fault.write);
+	if (ret == RET_PF_EMULATE && device)
+		return device_fast(vcpu, gpa, error_code);
 	if (ret != RET_PF_FIXED && ret != RET_PF_SPURIOUS)
 		return false;
 
@@ -281,46 +295,54 @@ bool mmu_fault_fast(struct x86_vcpu *vcpu, gpa_t gpa, u64 error_code)
 	trace_kvm_mmu_fault_done(vcpu->base.id, gpa, error_code, fault.level, ret);
 	return true;
 }
+
+/**
+ * mmu_fault_fast() - settle a fault without sleeping, if that is possible
+ * @vcpu: vCPU
+ * @gpa: address
+ * @error_code: ACC_* bits of the fault
+ *
+ * Write-protection faults on logged pages, pages that the host has mapped and
+ * nobody keeps us from mapping, what another CPU has settled, and accesses to
+ * devices that answer at once: stores, and of all loads those of the local APIC.
+ *
+ * Context: vCPU thread, in a read section, interrupts may be off.
+ *
+ * Return: true when the guest may go on.
+ */
+bool mmu_fault_fast(struct x86_vcpu *vcpu, gpa_t gpa, u64 error_code)
+{
+	bool device = (error_code & ACC_WRITE) || lapic_at(vcpu, gpa);
+
+	emul_fault_begins(vcpu);
+	if ((error_code & ACC_RSVD) && !device)
+		return false;
+	if (same_mmio(vcpu, gpa, error_code))
+		return device_fast(vcpu, gpa, error_code);
+	return settle_fast(vcpu, gpa, error_code, device);
+}
 EXPORT_SYMBOL_GPL(mmu_fault_fast);
 
-static int emulate(struct x86_vcpu *vcpu, const struct mmu_fault *fault,
-		   const u8 *insn, int insn_len)
+static int emulate(struct x86_vcpu *vcpu, gpa_t gpa, u64 error_code, const u8 *insn, int insn_len)
 {
-	u64 data[] = { fault->error_code, fault->gpa };
+	u64 data[] = { error_code, gpa };
 	unsigned int flags = 0;
 
+	vcpu->base.stat.pf_emulate++;
 	if (unlikely(of_delivery(vcpu)))
 		return exit_internal_error(vcpu, KVM_INTERNAL_ERROR_DELIVERY_EV,
 					   ARRAY_SIZE(data), data);
-	if (!of_table_walk(fault->error_code))
-		flags = EMUL_PF | EMUL_MMIO | (fault->write ? EMUL_PF_WRITE : 0);
-	return emul_insn(vcpu, fault->gpa, flags, insn, insn_len);
+	if (!of_table_walk(error_code))
+		flags = EMUL_PF | EMUL_MMIO | (error_code & ACC_WRITE ? EMUL_PF_WRITE : 0);
+	return emul_insn(vcpu, gpa, flags, insn, insn_len);
 }
 
-/**
- * mmu_page_fault() - exit handler of guest-physical faults
- * @vcpu: vCPU
- * @gpa: address
- * @error_code: ACC_* bits
- * @insn: instruction bytes from the hardware, or NULL
- * @insn_len: number of these
- *
- * Context: vCPU thread, in a read section, may sleep.
- *
- * Return: RUN_RESUME, RUN_TO_USER or a negative errno.
- */
-int mmu_page_fault(struct x86_vcpu *vcpu, gpa_t gpa, u64 error_code,
-		   const u8 *insn, int insn_len)
+static noinline int settle(struct x86_vcpu *vcpu, gpa_t gpa, u64 error_code,
+			   const u8 *insn, int insn_len)
 {
 	struct mmu_fault fault = FAULT_INIT(gpa, error_code, false);
 	enum ret_pf ret = RET_PF_INVALID;
 
-	/* The root was declared invalid since the exit: load the next one first. */
-	if (unlikely(!mmu_root_ready(&vcpu->mmu)))
-		return RUN_RESUME;
-
-	trace_kvm_page_fault(vcpu->base.id, vcpu->regs.rip, gpa, error_code);
-	vcpu->base.stat.pf_taken++;
 	if (fast_applies(&fault) && !beyond_tables(vcpu, &fault))
 		ret = fault_fast(vcpu, &fault);
 	if (ret == RET_PF_INVALID)
@@ -339,14 +361,40 @@ int mmu_page_fault(struct x86_vcpu *vcpu, gpa_t gpa, u64 error_code,
 	case RET_PF_RETRY:
 		return RUN_RESUME;
 	case RET_PF_EMULATE:
-		vcpu->base.stat.pf_emulate++;
-		return emulate(vcpu, &fault, insn, insn_len);
+		return emulate(vcpu, gpa, error_code, insn, insn_len);
 	case RET_PF_CONTINUE:
 	case RET_PF_INVALID:
 		break;
 	}
 	KVM_BUG_ON_VM(true, &vcpu->vm->base);
 	return -EIO;
+}
+
+/**
+ * mmu_page_fault() - exit handler of guest-physical faults
+ * @vcpu: vCPU
+ * @gpa: address
+ * @error_code: ACC_* bits
+ * @insn: instruction bytes from the hardware, or NULL
+ * @insn_len: number of these
+ *
+ * Context: vCPU thread, in a read section, may sleep.
+ *
+ * Return: RUN_RESUME, RUN_TO_USER or a negative errno.
+ */
+int mmu_page_fault(struct x86_vcpu *vcpu, gpa_t gpa, u64 error_code,
+		   const u8 *insn, int insn_len)
+{
+	/* The root was declared invalid since the exit: load the next one first. */
+	if (unlikely(!mmu_root_ready(&vcpu->mmu)))
+		return RUN_RESUME;
+
+	trace_kvm_page_fault(vcpu->base.id, vcpu->regs.rip, gpa, error_code);
+	vcpu->base.stat.pf_taken++;
+	if (!same_mmio(vcpu, gpa, error_code))
+		return settle(vcpu, gpa, error_code, insn, insn_len);
+	trace_kvm_mmu_fault_done(vcpu->base.id, gpa, error_code, 1, RET_PF_EMULATE);
+	return emulate(vcpu, gpa, error_code, insn, insn_len);
 }
 EXPORT_SYMBOL_GPL(mmu_page_fault);
 

@@ -119,34 +119,32 @@ static void to_exception(const struct guest_walk *w, struct x86_exception *e)
  * the same one.
  */
 struct window {
-	gfn_t base_gfn;
-	u64 npages;
-	unsigned long shift;	/* host address = guest address + shift */
+	gpa_t base;
+	u64 size;
+	unsigned long hva;
 };
 
-static bool window_at(struct x86_vcpu *vcpu, u64 gpa, struct window *win)
+static __always_inline bool window_at(struct x86_vcpu *vcpu, u64 gpa, struct window *win)
 {
 	const struct kvm_memslot *slot = slot_of(vcpu, gpa);
 
 	if (unlikely(!kvm_slot_readable(slot)))
 		return false;
-	win->base_gfn = slot->base_gfn;
-	win->npages = slot->npages;
-	win->shift = slot->userspace_addr - gfn_to_gpa(slot->base_gfn);
+	win->base = gfn_to_gpa(slot->base_gfn);
+	win->size = gfn_to_gpa(slot->npages);
+	win->hva = slot->userspace_addr;
 	return true;
 }
 
 static __always_inline bool in_window(const struct window *win, u64 gpa)
 {
-	return gpa_to_gfn(gpa) - win->base_gfn < win->npages;
+	return gpa - win->base < win->size;
 }
 
 /* Host address of @gpa, which in_window() accepted; inside the slot even if that is only speculated. */
 static __always_inline unsigned long window_hva(const struct window *win, u64 gpa)
 {
-	u64 page = array_index_nospec(gpa_to_gfn(gpa) - win->base_gfn, win->npages);
-
-	return gfn_to_gpa(win->base_gfn + page) + offset_in_page(gpa) + win->shift;
+	return win->hva + array_index_nospec(gpa - win->base, win->size);
 }
 
 /* Inside user_read_access_begin(). */
@@ -169,8 +167,7 @@ fault:
 static __always_inline bool window_open(struct x86_vcpu *vcpu, u64 cr3, struct window *win)
 {
 	return window_at(vcpu, cr3 & X86_PTE_ADDR, win) &&
-	       user_read_access_begin((void __user *)(win->shift + gfn_to_gpa(win->base_gfn)),
-				      PAGE_SIZE);
+	       user_read_access_begin((void __user *)win->hva, PAGE_SIZE);
 }
 
 /* The walk without side effects; false: take the other one. */
@@ -270,21 +267,21 @@ enum mmu_gva_result mmu_read_gva(struct x86_vcpu *vcpu, gva_t gva, void *dst,
 }
 
 /*
- * Instruction bytes are few: words, the last of them overlapping; single bytes
- * only near the end of a page. Inside user_read_access_begin().
+ * Instruction bytes, up to 16: the first word and the last, which overlap; single
+ * bytes only near the end of a page. Inside user_read_access_begin().
  */
 static __always_inline bool copy_few(u8 *dst, const u8 __user *src, unsigned int len)
 {
-	unsigned int i = 0;
+	unsigned int i, last = len - 8;
 
-	for (; i + 8 <= len; i += 8)
-		unsafe_get_user(*(u64 *)(dst + i), (const u64 __user *)(src + i), fault);
-	if (i && i < len) {
-		i = len - 8;
-		unsafe_get_user(*(u64 *)(dst + i), (const u64 __user *)(src + i), fault);
+	if (likely(len >= 8)) {
+		if (unlikely(len > 16))
+			return false;
+		unsafe_get_user(*(u64 *)dst, (const u64 __user *)src, fault);
+		unsafe_get_user(*(u64 *)(dst + last), (const u64 __user *)(src + last), fault);
 		return true;
 	}
-	for (; i < len; i++)
+	for (i = 0; i < len; i++)
 		unsafe_get_user(dst[i], src + i, fault);
 	return true;
 fault:
@@ -292,7 +289,7 @@ fault:
 }
 
 /* Page faults disabled, @len bytes within a page. */
-static bool fetch_quick(struct x86_vcpu *vcpu, gva_t gva, u8 *dst, unsigned int len, u32 access)
+static __always_inline bool fetch_quick(struct x86_vcpu *vcpu, gva_t gva, u8 *dst, unsigned int len, u32 access)
 {
 	u64 cr3 = regs_cr3(vcpu);
 	struct window win;
@@ -313,7 +310,7 @@ static bool fetch_quick(struct x86_vcpu *vcpu, gva_t gva, u8 *dst, unsigned int 
  * @vcpu: vCPU
  * @gva: canonical linear address
  * @dst: where to
- * @len: bytes wanted
+ * @len: bytes wanted, up to 16 are cheap
  * @access: 0 or ACC_USER, ACC_FETCH is added
  * @done: bytes that were read
  * @fault: with MMU_GVA_FAULT: the exception
@@ -344,7 +341,7 @@ enum mmu_gva_result mmu_fetch_gva(struct x86_vcpu *vcpu, gva_t gva, u8 *dst,
 }
 
 /* Any paging mode, any slot. */
-static bool fetch_any(struct x86_vcpu *vcpu, gva_t gva, u8 *dst, unsigned int len, u32 access)
+static noinline bool fetch_any(struct x86_vcpu *vcpu, gva_t gva, u8 *dst, unsigned int len, u32 access)
 {
 	const struct kvm_memslot *slot;
 	const u8 __user *src;
@@ -369,7 +366,7 @@ static bool fetch_any(struct x86_vcpu *vcpu, gva_t gva, u8 *dst, unsigned int le
  * @vcpu: vCPU
  * @gva: canonical linear address
  * @dst: where to
- * @len: bytes wanted, a multiple of 8 is cheapest
+ * @len: bytes wanted, up to 16
  * @access: 0 or ACC_USER, ACC_FETCH is added
  *
  * Context: vCPU thread, in a read section, interrupts may be off.

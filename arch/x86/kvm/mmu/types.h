@@ -42,6 +42,8 @@ struct mmu_vcpu {
 	u8 cache_nr;				/* (v) */
 	struct page *cache[MMU_CACHE_PAGES];	/* (v) zeroed pages for tables */
 	struct guest_mode walk;			/* (v) how to walk the guest's tables */
+	gfn_t mmio_gfn;				/* (v) no slot of ... */
+	u64 mmio_gen;				/* (v) ... this generation has this frame */
 };
 
 #endif
