@@ -189,35 +189,43 @@ static enum emul_rc env_ram_cmpxchg(struct emul_ctxt *c, u64 gpa, void *old,
 
 /* ---- devices ---- */
 
+/* The local APIC, of which all is known that it takes to find out that it is not meant. */
+static inline bool lapic_serves(struct x86_vcpu *vcpu, bool write, u64 gpa, void *data,
+				unsigned int len, bool atomic)
+{
+	if (!lapic_at(vcpu, gpa))
+		return false;
+	return write ? lapic_mmio_write(vcpu, gpa, len, data, atomic)
+		     : lapic_mmio_read(vcpu, gpa, len, data, atomic);
+}
+
+static enum emul_rc mmio_atomic(struct x86_vcpu *vcpu, bool write, u64 gpa, void *data,
+				unsigned int len)
+{
+	if (!lapic_serves(vcpu, write, gpa, data, len, true) &&
+	    !(write && kvm_iobus_write_atomic(&vcpu->base, KVM_BUS_MMIO, gpa, len, data)))
+		return EMUL_UNHANDLED;
+	trace_kvm_mmio(write ? TRACE_MMIO_WRITE : TRACE_MMIO_READ, len, gpa, data);
+	return EMUL_OK;
+}
+
 static enum emul_rc env_mmio(struct emul_ctxt *c, bool write, u64 gpa,
 			     void *data, unsigned int len)
 {
-	struct kvm_vcpu *vcpu = &owner(c)->base;
+	struct x86_vcpu *vcpu = owner(c);
 	bool served;
 
-	if (emul_of(c)->atomic) {
-		if (write ? lapic_mmio_write(owner(c), gpa, len, data, true) :
-			    lapic_mmio_read(owner(c), gpa, len, data, true)) {
-			trace_kvm_mmio(write ? TRACE_MMIO_WRITE : TRACE_MMIO_READ, len, gpa, data);
-			return EMUL_OK;
-		}
-		if (!write ||
-		    !kvm_iobus_write_atomic(vcpu, KVM_BUS_MMIO, gpa, len, data))
-			return EMUL_UNHANDLED;
+	if (emul_of(c)->atomic)
+		return mmio_atomic(vcpu, write, gpa, data, len);
+	if (write)
 		trace_kvm_mmio(TRACE_MMIO_WRITE, len, gpa, data);
-		return EMUL_OK;
-	}
-	if (write) {
-		trace_kvm_mmio(TRACE_MMIO_WRITE, len, gpa, data);
-		served = lapic_mmio_write(owner(c), gpa, len, data, false) ||
-			 kvm_iobus_write(vcpu, KVM_BUS_MMIO, gpa, len, data);
-	} else {
-		served = lapic_mmio_read(owner(c), gpa, len, data, false) ||
-			 kvm_iobus_read(vcpu, KVM_BUS_MMIO, gpa, len, data);
+	served = lapic_serves(vcpu, write, gpa, data, len, false) ||
+		 (write ? kvm_iobus_write(&vcpu->base, KVM_BUS_MMIO, gpa, len, data)
+			: kvm_iobus_read(&vcpu->base, KVM_BUS_MMIO, gpa, len, data));
+	if (!write)
 		trace_kvm_mmio(served ? TRACE_MMIO_READ
 				      : TRACE_MMIO_READ_UNSATISFIED,
 			       len, gpa, served ? data : NULL);
-	}
 	return served ? EMUL_OK : EMUL_PENDING;
 }
 

@@ -64,20 +64,6 @@ enum emul_rc emul_linear(struct emul_ctxt *c, enum insn_seg seg, u64 ea,
 	return emul_linear_in(c, emul_seg(c, seg), seg, ea, len, write, linear);
 }
 
-u64 emul_ea(const struct emul_ctxt *c)
-{
-	const struct insn *insn = &c->insn;
-	u64 ea = insn->disp;
-
-	if (insn->base < INSN_NR_GPRS)
-		ea += c->gpr[insn->base];
-	else if (insn->base == INSN_RIP)
-		ea += c->rip + insn->len;
-	if (insn->index < INSN_NR_GPRS)
-		ea += c->gpr[insn->index] << insn->scale;
-	return ea & width_mask(insn->adsize);
-}
-
 /* Translate what lies within one page. */
 static inline enum emul_rc map_piece(struct emul_ctxt *c, u64 linear,
 				     unsigned int len, unsigned int access,
@@ -549,6 +535,8 @@ void emul_complete_io(struct emul_ctxt *c)
 	switch (c->io.kind) {
 	case EMUL_IO_MMIO_READ:
 	case EMUL_IO_PORT_IN:
+		if (c->plain_load)	/* emul_run() takes it from there */
+			break;
 		if (c->io.count > 1) {
 			c->pio_count = c->io.count;
 			break;

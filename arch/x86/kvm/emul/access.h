@@ -177,7 +177,19 @@ enum emul_rc emul_linear_in(struct emul_ctxt *c, const struct emul_seg *s,
 			    bool write, u64 *linear);
 
 /* Effective address of the instruction's memory operand. */
-u64 emul_ea(const struct emul_ctxt *c);
+static inline u64 emul_ea(const struct emul_ctxt *c)
+{
+	const struct insn *insn = &c->insn;
+	u64 ea = insn->disp;
+
+	if (insn->base < INSN_NR_GPRS)
+		ea += c->gpr[insn->base];
+	else if (insn->base == INSN_RIP)
+		ea += c->rip + insn->len;
+	if (insn->index < INSN_NR_GPRS)
+		ea += c->gpr[insn->index] << insn->scale;
+	return ea & width_mask(insn->adsize);
+}
 
 /* ---- memory ---- */
 

@@ -141,13 +141,13 @@ static inline const u8 *decode_mem(struct insn *insn, const u8 *p,
 	return p + disp;
 }
 
-static inline const u8 *decode_modrm(struct insn *insn, const u8 *p,
+static inline const u8 *decode_modrm(struct insn *insn, u32 form, const u8 *p,
 				     const u8 *end, bool mode64)
 {
 	u8 modrm = insn->modrm;
 
 	insn->reg = ((modrm >> 3) & 7) | (insn->rex & INSN_REX_R) << 1;
-	if (modrm >= 0xc0 || (insn->op->form & INSN_NO_MOD) == INSN_NO_MOD) {
+	if (modrm >= 0xc0 || (form & INSN_NO_MOD) == INSN_NO_MOD) {
 		insn->rm = (modrm & 7) | (insn->rex & INSN_REX_B) << 3;
 		return p;
 	}
@@ -223,9 +223,8 @@ static noinline const u8 *decode_imm(struct insn *insn, const u8 *p,
 
 /* Bytes of an operand: kernels have no jump tables, so the usual ones first. */
 static __always_inline u8 operand_bytes(const struct insn *insn,
-					enum insn_mode mode)
+					enum insn_width width, enum insn_mode mode)
 {
-	enum insn_width width = insn->op->width;
 
 	if (likely(width == INSN_W_V))
 		return insn->opsize;
@@ -240,17 +239,18 @@ static __always_inline u8 operand_bytes(const struct insn *insn,
 	return width == INSN_W_X && insn->vex_l ? 32 : 16;
 }
 
-static __always_inline u8 operand_size(const struct insn *insn, enum insn_mode mode)
+static __always_inline u8 operand_size(const struct insn *insn, u32 form,
+				       enum insn_mode mode)
 {
 	bool toggle = insn->prefixes & INSN_PFX_OPSZ;
 
 	if (mode != INSN_MODE_64)
 		return (mode == INSN_MODE_32) != toggle ? 4 : 2;
-	if ((insn->rex & INSN_REX_W) || (insn->op->form & INSN_F64))
+	if ((insn->rex & INSN_REX_W) || (form & INSN_F64))
 		return 8;
 	if (toggle)
 		return 2;
-	return insn->op->form & INSN_D64 ? 8 : 4;
+	return form & INSN_D64 ? 8 : 4;
 }
 
 /*
@@ -484,11 +484,11 @@ enum insn_status insn_decode(struct insn *insn, const u8 *bytes,
 	if (unlikely(op->fn == EMUL_FN_undefined))
 		return INSN_UNDEFINED;
 	insn->op = op;
-	insn->opsize = operand_size(insn, mode);
-	insn->width = operand_bytes(insn, mode);
+	insn->opsize = operand_size(insn, form, mode);
+	insn->width = operand_bytes(insn, op->width, mode);
 
 	if (form & INSN_MODRM) {
-		p = decode_modrm(insn, p, end, mode64);
+		p = decode_modrm(insn, form, p, end, mode64);
 		if (!p)
 			goto too_few;
 		if (unlikely(insn->prefixes & INSN_PFX_SEG))

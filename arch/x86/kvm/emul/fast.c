@@ -59,14 +59,17 @@ static inline enum emul_rc store(struct emul_ctxt *c, enum insn_where from)
 void emul_finish_load(struct emul_ctxt *c, u64 val)
 {
 	const struct insn *insn = &c->insn;
-	unsigned int w = insn->width, fn = insn->op->fn;
+	unsigned int reg = insn->reg, w = insn->width, fn = insn->op->fn;
 
-	if (fn == EMUL_FN_mov)
-		emul_put(c, INSN_FORM_DST(insn->op->form) == INSN_AT_ACC ?
-			 INSN_RAX : insn->reg, w, val);
-	else
-		emul_put(c, insn->reg, insn->opsize,
-			 fn == EMUL_FN_movsx ? sign_extend(val, w) : val);
+	if (fn == EMUL_FN_mov) {
+		if (INSN_FORM_DST(insn->op->form) == INSN_AT_ACC)
+			reg = INSN_RAX;
+	} else {
+		if (fn == EMUL_FN_movsx)
+			val = sign_extend(val, w);
+		w = insn->opsize;
+	}
+	emul_put(c, reg, w, val);
 }
 
 static inline enum emul_rc load(struct emul_ctxt *c)

@@ -340,33 +340,12 @@ enum emul_rc emul_run_simple(struct emul_ctxt *c)
 	return rc == EMUL_OK ? arrive(c) : rc;
 }
 
-enum emul_rc emul_run(struct emul_ctxt *c)
+/* Execute and commit, as often as it takes. */
+static noinline enum emul_rc iterate(struct emul_ctxt *c)
 {
 	unsigned int races = 0;
 	enum emul_rc rc;
 
-	if (c->phase <= EMUL_PHASE_DECODE) {
-		rc = emul_decode(c);
-		if (rc != EMUL_OK)
-			return rc;
-	}
-	if (c->phase == EMUL_PHASE_CHECK) {
-		rc = check(c);
-		if (rc != EMUL_OK)
-			return leave(c, rc);
-		c->phase = EMUL_PHASE_EXECUTE;
-	}
-	if (c->phase == EMUL_PHASE_EXECUTE && c->plain_load && c->nr_loads) {
-		emul_finish_load(c, c->loads[0].data);
-		return arrive(c);
-	}
-	if (c->phase == EMUL_PHASE_EXECUTE && c->hint_valid) {
-		rc = emul_fast_mov(c);
-		if (rc == EMUL_OK)
-			return arrive(c);
-		if (rc == EMUL_PENDING)
-			return leave(c, rc);
-	}
 	for (;;) {
 		if (c->phase == EMUL_PHASE_EXECUTE) {
 			rc = execute(c);
@@ -399,6 +378,39 @@ enum emul_rc emul_run(struct emul_ctxt *c)
 		c->phase = EMUL_PHASE_EXECUTE;
 	}
 	return arrive(c);
+}
+
+enum emul_rc emul_run(struct emul_ctxt *c)
+{
+	enum emul_rc rc;
+	u64 answer;
+
+	if (c->phase <= EMUL_PHASE_DECODE) {
+		rc = emul_decode(c);
+		if (rc != EMUL_OK)
+			return rc;
+	}
+	if (c->phase == EMUL_PHASE_CHECK) {
+		rc = check(c);
+		if (rc != EMUL_OK)
+			return leave(c, rc);
+		c->phase = EMUL_PHASE_EXECUTE;
+	}
+	if (c->phase != EMUL_PHASE_EXECUTE)
+		return iterate(c);
+	if (c->plain_load) {
+		memcpy(&answer, c->io.data, sizeof(answer));
+		emul_finish_load(c, answer & width_mask(c->insn.width));
+		return arrive(c);
+	}
+	if (c->hint_valid) {
+		rc = emul_fast_mov(c);
+		if (rc == EMUL_OK)
+			return arrive(c);
+		if (rc == EMUL_PENDING)
+			return leave(c, rc);
+	}
+	return iterate(c);
 }
 
 /* What happens without an instruction: the arguments are for @fn. */
