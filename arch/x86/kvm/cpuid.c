@@ -171,7 +171,7 @@ static const struct {
 	{ GF(CW_1_EDX, 24), EMUL_F_FXSR },		{ GF_XSAVE, EMUL_F_XSAVE },
 	{ GF_SYSCALL, EMUL_F_SYSCALL },			{ GF_SEP, EMUL_F_SEP },
 	{ GF(CW_1_EDX, 23), EMUL_F_MMX },		{ GF(CW_7_0_ECX, 27), EMUL_F_MOVDIRI },
-	{ GF(CW_7_0_ECX, 28), EMUL_F_MOVDIR64B },
+	{ GF(CW_7_0_ECX, 28), EMUL_F_MOVDIR64B },	{ GF_SMAP, EMUL_F_SMAP },
 };
 
 /* CR4 bits that need a feature. The others exist on every processor that we run on. */

@@ -248,6 +248,13 @@ enum emul_rc emul_load_operand(struct emul_ctxt *c, void *buf,
 enum emul_rc emul_store_operand(struct emul_ctxt *c, const void *buf,
 				unsigned int len);
 
+/*
+ * MASKMOVDQU and MASKMOVQ: queue those of @len bytes whose @mask has bit 7 set,
+ * for where rDI points, a run of them at a time.
+ */
+enum emul_rc emul_store_masked(struct emul_ctxt *c, const u8 *data, const u8 *mask,
+			       unsigned int len);
+
 /* ---- ports ---- */
 
 /* Read a port; the answer is remembered for replay like that of a device. */

@@ -118,6 +118,7 @@ enum emul_feature {
 	EMUL_F_SYSCALL,
 	EMUL_F_SEP,		/* SYSENTER, SYSEXIT */
 	EMUL_F_AMD,		/* the guest sees AMD's variants of instructions */
+	EMUL_F_SMAP,		/* CLAC, STAC */
 	EMUL_F_BACKDOOR,	/* VMware's ports and counters, at any privilege */
 };
 

@@ -161,6 +161,31 @@ enum emul_rc emul_op_fxrstor(struct emul_ctxt *c)
 	return put_fx(c, &fx);
 }
 
+/* What MMX instructions check, and begin with: a state in which x87 has ended. */
+static enum emul_rc begin_mmx(struct emul_ctxt *c, union fx *fx)
+{
+	u64 cr0;
+	enum emul_rc rc = c->env->reg_get(c, EMUL_CR0, &cr0);
+
+	if (rc == EMUL_OK && (cr0 & X86_CR0_EM))
+		return emul_ud(c);
+	if (rc == EMUL_OK)
+		rc = emul_check_x87(c);
+	if (rc == EMUL_OK)
+		rc = get_fx(c, fx);
+	if (rc == EMUL_OK)
+		rc = emul_check_x87_pending(c, fx);
+	if (rc == EMUL_OK)
+		emul_x87_enter_mmx(fx);
+	return rc;
+}
+
+/* Where the image has MMX register @reg. */
+static inline unsigned int mmx_at(unsigned int reg)
+{
+	return FX_ST + 16 * (reg & 7);
+}
+
 /*
  * MOVD and MOVQ of MMX registers, MOVNTQ; @arg bit 0: towards ModRM.rm; bit 1:
  * that is an MMX register, not a general one, if it is no memory.
@@ -169,23 +194,13 @@ enum emul_rc emul_op_mmx_mov(struct emul_ctxt *c)
 {
 	const struct insn *insn = &c->insn;
 	bool store = insn->op->arg & 1, to_mmx = insn->op->arg & 2;
-	u8 reg = FX_ST + 16 * (insn->reg & 7), rm = FX_ST + 16 * (insn->rm & 7);
+	unsigned int reg = mmx_at(insn->reg), rm = mmx_at(insn->rm);
 	union fx fx;
-	u64 cr0, val = 0;
-	enum emul_rc rc = c->env->reg_get(c, EMUL_CR0, &cr0);
+	u64 val = 0;
+	enum emul_rc rc = begin_mmx(c, &fx);
 
-	if (rc == EMUL_OK && (cr0 & X86_CR0_EM))
-		return emul_ud(c);
-	if (rc == EMUL_OK)
-		rc = emul_check_x87(c);
-	if (rc == EMUL_OK)
-		rc = get_fx(c, &fx);
-	if (rc == EMUL_OK)
-		rc = emul_check_x87_pending(c, &fx);
 	if (rc != EMUL_OK)
 		return rc;
-
-	emul_x87_enter_mmx(&fx);
 	if (store)
 		memcpy(&val, fx.b + reg, insn->width);
 	else if (insn->is_mem)
@@ -206,5 +221,38 @@ enum emul_rc emul_op_mmx_mov(struct emul_ctxt *c)
 		memcpy(fx.b + (store ? rm : reg), &val, 8);
 		memset(fx.b + (store ? rm : reg) + 8, 0xff, 2);
 	}
+	return put_fx(c, &fx);
+}
+
+/* Checked are all eight bytes, as CPUs do, whatever the mask. */
+enum emul_rc emul_op_mmx_maskmovq(struct emul_ctxt *c)
+{
+	u64 ea = c->gpr[INSN_RDI] & width_mask(c->insn.adsize), linear;
+	struct emul_span span;
+	union fx fx;
+	enum emul_rc rc = begin_mmx(c, &fx);
+
+	if (rc == EMUL_OK)
+		rc = emul_linear(c, c->insn.seg, ea, 8, true, &linear);
+	if (rc == EMUL_OK)
+		rc = emul_map(c, linear, 8, EMUL_ACC_WRITE, &span);
+	if (rc != EMUL_OK)
+		return rc;
+	c->effects |= EMUL_FX_X87;
+	return emul_store_masked(c, fx.b + mmx_at(c->insn.reg), fx.b + mmx_at(c->insn.rm), 8);
+}
+
+/* x87 may begin: all registers are empty. Other prefixes are for other instructions. */
+enum emul_rc emul_op_emms(struct emul_ctxt *c)
+{
+	enum emul_rc rc;
+	union fx fx;
+
+	if (c->insn.prefixes & (INSN_PFX_OPSZ | INSN_PFX_REP | INSN_PFX_REPNE))
+		return emul_ud(c);
+	rc = begin_mmx(c, &fx);
+	if (rc != EMUL_OK)
+		return rc;
+	fx.b[FX_FTW] = 0;
 	return put_fx(c, &fx);
 }

@@ -47,6 +47,15 @@ static enum emul_rc virtual_ifop(struct emul_ctxt *c, bool sti)
 	return EMUL_OK;
 }
 
+/* CLAC, STAC (@arg 1). At CPL 3, and so in virtual-8086 mode, there are none. */
+enum emul_rc emul_op_acop(struct emul_ctxt *c)
+{
+	if (c->cpl)
+		return emul_ud(c);
+	emul_set_flags(c, X86_EFLAGS_AC, c->insn.op->arg ? X86_EFLAGS_AC : 0);
+	return EMUL_OK;
+}
+
 /* CLI, STI (@arg 1) */
 enum emul_rc emul_op_ifop(struct emul_ctxt *c)
 {

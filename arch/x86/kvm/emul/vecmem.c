@@ -111,22 +111,17 @@ enum emul_rc emul_op_vec_maskmov(struct emul_ctxt *c)
 	return put_vec(c, insn->reg, &v, len);
 }
 
-/* MASKMOVDQU: bytes to where rDI points, a run of them at a time. */
-enum emul_rc emul_op_vec_maskmovdqu(struct emul_ctxt *c)
+enum emul_rc emul_store_masked(struct emul_ctxt *c, const u8 *data, const u8 *mask,
+			       unsigned int len)
 {
 	const struct insn *insn = &c->insn;
 	u64 ea = c->gpr[INSN_RDI], linear;
-	enum emul_rc rc = emul_check_vec(c, 0);
-	union vec v, mask;
+	enum emul_rc rc = EMUL_OK;
 	struct emul_span span;
 	unsigned int i, n;
 
-	if (rc == EMUL_OK)
-		rc = get_vec(c, insn->reg, &v, 16);
-	if (rc == EMUL_OK)
-		rc = get_vec(c, insn->rm, &mask, 16);
-	for (i = 0; rc == EMUL_OK && i < 16; i += n) {
-		for (n = 0; i + n < 16 && (mask.b[i + n] & 0x80); n++)
+	for (i = 0; rc == EMUL_OK && i < len; i += n) {
+		for (n = 0; i + n < len && (mask[i + n] & 0x80); n++)
 			;
 		if (!n) {
 			n = 1;
@@ -138,9 +133,21 @@ enum emul_rc emul_op_vec_maskmovdqu(struct emul_ctxt *c)
 			rc = emul_map(c, linear, n, EMUL_ACC_WRITE |
 				      EMUL_ACC_ANY_ALIGN, &span);
 		if (rc == EMUL_OK)
-			rc = emul_store(c, &span, v.b + i);
+			rc = emul_store(c, &span, data + i);
 	}
 	return rc;
+}
+
+enum emul_rc emul_op_vec_maskmovdqu(struct emul_ctxt *c)
+{
+	enum emul_rc rc = emul_check_vec(c, 0);
+	union vec v, mask;
+
+	if (rc == EMUL_OK)
+		rc = get_vec(c, c->insn.reg, &v, 16);
+	if (rc == EMUL_OK)
+		rc = get_vec(c, c->insn.rm, &mask, 16);
+	return rc == EMUL_OK ? emul_store_masked(c, v.b, mask.b, 16) : rc;
 }
 
 /* PEXTRB, PEXTRW, PEXTRD, PEXTRQ, EXTRACTPS: a lane to ModRM.rm. */

@@ -337,7 +337,7 @@ void emul_x87_stored(struct emul_ctxt *c)
 	/* The handler has read it already: this does not fail. */
 	if (get_fx(c, &fx) != EMUL_OK)
 		return;
-	if (c->insn.op->fn == EMUL_FN_mmx_mov) {
+	if (c->insn.op->fn == EMUL_FN_mmx_mov || c->insn.op->fn == EMUL_FN_mmx_maskmovq) {
 		emul_x87_enter_mmx(&fx);
 	} else if (c->insn.op->arg) {		/* FNSAVE */
 		init_x87(&fx);

@@ -369,6 +369,8 @@ static bool wants_fpu(const struct cas *k)
 	case EMUL_FN_fxsave:
 	case EMUL_FN_fxrstor:
 	case EMUL_FN_mmx_mov:
+	case EMUL_FN_mmx_maskmovq:
+	case EMUL_FN_emms:
 		return true;
 	default:
 		return insn_ops[k->row].form & INSN_VEC;

@@ -180,6 +180,8 @@ bool model_specific(const struct cas *k)
 		return k->mode32 && (insn->rex & INSN_REX_W);
 	case EMUL_FN_vec_maskmovdqu:
 		return vague_mask(k);
+	case EMUL_FN_mmx_maskmovq: /* of two pages */
+		return (k->in.gpr[INSN_RDI] & 4095) > 4088;
 	case EMUL_FN_fxsave:	/* #AC or #GP if it is not aligned */
 	case EMUL_FN_fxrstor:
 		return k->in.rflags & X86_EFLAGS_AC;
@@ -244,6 +246,9 @@ static bool same_image(const struct cas *k)
 {
 	const u8 *n = k->native.cpu.fx, *e = k->emul.cpu.fx;
 
+	/* x87 may have ended although the store is refused. */
+	if (insn_ops[k->row].fn == EMUL_FN_mmx_maskmovq && k->emul.trap != TRAP_DB)
+		return true;
 	/* How many bits of the pointers there are is the model's. */
 	if (insn_ops[k->row].fn == EMUL_FN_fxrstor ||
 	    insn_ops[k->row].fn == EMUL_FN_x87_load)

@@ -61,6 +61,7 @@ static void find_features(void)
 		{ 1, 2, 23, EMUL_F_POPCNT }, { 0x80000001, 2, 5, EMUL_F_LZCNT },
 		{ 1, 3, 24, EMUL_F_FXSR }, { 1, 3, 23, EMUL_F_MMX },
 		{ 7, 2, 27, EMUL_F_MOVDIRI }, { 7, 2, 28, EMUL_F_MOVDIR64B },
+		{ 7, 1, 20, EMUL_F_SMAP },
 	};
 	unsigned int i, r[4];
 

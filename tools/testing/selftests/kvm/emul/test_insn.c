@@ -321,6 +321,14 @@ static void system_regs(void)
 	IS(m.reg[EMUL_CR0] == 0x8000001f, "cannot clear PE");
 	OK("CLTS", 0x0f, 0x06);
 	IS(m.reg[EMUL_CR0] == 0x80000017, "clears TS");
+	OK("STAC", 0x0f, 0x01, 0xcb);
+	IS(m.c.rflags & X86_EFLAGS_AC, "sets AC");
+	OK("CLAC", 0x0f, 0x01, 0xca);
+	IS(!(m.c.rflags & X86_EFLAGS_AC), "clears it");
+	m.c.cpl = 3;
+	tap_result(RUN(&m, 0x0f, 0x01, 0xcb) == EMUL_FAULT &&
+		   m.c.fault.vector == X86_TRAP_UD, "STAC is not there at CPL 3");
+	m.c.cpl = 0;
 	tap_result(RUN(&m, 0x0f, 0x22, 0xc8) == EMUL_FAULT &&
 		   m.c.fault.vector == X86_TRAP_UD, "there is no CR1");
 	m.gpr[INSN_RAX] = 7;

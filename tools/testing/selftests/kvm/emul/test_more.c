@@ -223,6 +223,7 @@ static void x87_after_stores(void)
 		u8 fcw, ftw;	/* afterwards */
 	} forms[] = {
 		{ "MOVQ of MMX to a device", { 0x0f, 0x7f, 0x0b }, 0x70, 0xff },
+		{ "MASKMOVQ to a device", { 0x0f, 0xf7, 0xca }, 0x70, 0xff },
 		{ "FNSTENV to a device", { 0xd9, 0x33 }, 0x7f, 0x02 },
 		{ "FNSAVE to a device", { 0xdd, 0x33 }, 0x7f, 0x00 },
 	};
@@ -232,6 +233,8 @@ static void x87_after_stores(void)
 	for (i = 0; i < ARRAY_SIZE(forms); i++) {
 		start(EMUL_MODE_LONG64);
 		m.gpr[INSN_RBX] = MMIO_BASE;
+		m.gpr[INSN_RDI] = MMIO_BASE;
+		memset(m.fx + 32, 0xff, 128);
 		m.fx[0] = 0x70;
 		m.fx[4] = 2;
 		memcpy(m.ram + CODE, forms[i].code, sizeof(forms[i].code));
@@ -318,6 +321,7 @@ static void fpu_modes(void)
 	FAULT(X86_TRAP_MF, 0, "FWAIT with an exception waiting", 0x9b);
 	FAULT(X86_TRAP_MF, 0, "FLDCW likewise", 0xd9, 0x2b);
 	FAULT(X86_TRAP_MF, 0, "MOVQ of MMX likewise", 0x0f, 0x6f, 0x03);
+	FAULT(X86_TRAP_MF, 0, "EMMS likewise", 0x0f, 0x77);
 	OK("FNSTSW does not wait", 0xdf, 0xe0);
 	IS((u16)m.gpr[INSN_RAX] == 0x8080, "and tells");
 	m.reg[EMUL_CR0] &= ~(u64)X86_CR0_NE;
@@ -330,6 +334,7 @@ static void fpu_modes(void)
 	FAULT(X86_TRAP_NM, 0, "VMOVUPS with TS", 0xc5, 0xf8, 0x10, 0x03);
 	m.reg[EMUL_CR0] ^= X86_CR0_TS | X86_CR0_EM;
 	UD("MOVQ of MMX with EM", 0x0f, 0x6f, 0x03);
+	UD("EMMS with EM", 0x0f, 0x77);
 	OK("VMOVUPS does not mind EM", 0xc5, 0xf8, 0x10, 0x03);
 	m.reg[EMUL_XCR0] = 3;
 	UD("VMOVUPS without AVX in XCR0", 0xc5, 0xf8, 0x10, 0x03);
