@@ -10,6 +10,7 @@ from guest_vm import statistics
 
 FIRMWARE = CACHE + "/firmware"
 DEBUG_PORT = tempfile.gettempdir() + "/dkvm-firmware.log"
+INTERPRET = "/sys/module/kvm/parameters/interpret"
 # The text screen of a VGA card: characters and attributes.
 SCREEN, COLUMNS, ROWS = 0xb8000, 80, 25
 
@@ -93,8 +94,11 @@ def banner(vm, opt):
     if text.count("SeaBIOS (version") < 2:
         print(f"RUN failed: no banner: {vm.problem or 'the guest ended'}")
         return 1
-    insns = stats.get("insn_emulation", 0)
-    print(f"RUN ok: firmware's banner after {seconds:.1f} s, {stats.get('exits', 0)} exits, {insns} instructions "
+    insns, exits = stats.get("insn_emulation", 0), stats.get("exits", 0)
+    if exits and read(INTERPRET).startswith(b"Y"):
+        print(f"RUN failed: the processor ran the guest, {exits} times")
+        return 1
+    print(f"RUN ok: firmware's banner after {seconds:.1f} s, {exits} exits, {insns} instructions "
           f"emulated, {insns / seconds / 1000:.0f} thousand a second")
     return 0
 
