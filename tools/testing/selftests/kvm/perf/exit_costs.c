@@ -47,6 +47,7 @@ PAYLOAD_LOOP(do_out_user, g_out8(USER_PORT, 1))
 PAYLOAD_LOOP(do_out_event, g_out32(EVENT_PORT, 1))
 PAYLOAD_LOOP(do_mmio_event, g_write32(EVENT_GPA, 1))
 PAYLOAD_LOOP(do_mmio_user, g_read32(LAY_MMIO))
+PAYLOAD_LOOP(do_mmio_user_write, g_write32(LAY_MMIO, 1))
 
 PAYLOAD_LOOP(do_pit_read, g_in8(0x40))
 
@@ -173,6 +174,7 @@ static const struct {
 	{ "mmio-ioeventfd", do_mmio_event },
 	{ "mmio-user", do_mmio_user },
 	{ "pit-read", do_pit_read },
+	{ "mmio-user-write", do_mmio_user_write },
 };
 
 static const struct {
