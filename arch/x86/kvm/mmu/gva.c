@@ -141,7 +141,7 @@ static __always_inline bool in_window(const struct window *win, u64 gpa)
 	return gpa - win->base < win->size;
 }
 
-/* Host address of @gpa, which in_window() accepted; inside the slot even if that is only speculated. */
+/* Host address of @gpa, which in_window() accepted; within the slot also if that is speculation. */
 static __always_inline unsigned long window_hva(const struct window *win, u64 gpa)
 {
 	return win->hva + array_index_nospec(gpa - win->base, win->size);
@@ -289,7 +289,8 @@ fault:
 }
 
 /* Page faults disabled, @len bytes within a page. */
-static __always_inline bool fetch_quick(struct x86_vcpu *vcpu, gva_t gva, u8 *dst, unsigned int len, u32 access)
+static __always_inline bool fetch_quick(struct x86_vcpu *vcpu, gva_t gva, u8 *dst,
+					unsigned int len, u32 access)
 {
 	u64 cr3 = regs_cr3(vcpu);
 	struct window win;
@@ -341,7 +342,8 @@ enum mmu_gva_result mmu_fetch_gva(struct x86_vcpu *vcpu, gva_t gva, u8 *dst,
 }
 
 /* Any paging mode, any slot. */
-static noinline bool fetch_any(struct x86_vcpu *vcpu, gva_t gva, u8 *dst, unsigned int len, u32 access)
+static noinline bool fetch_any(struct x86_vcpu *vcpu, gva_t gva, u8 *dst, unsigned int len,
+			       u32 access)
 {
 	const struct kvm_memslot *slot;
 	const u8 __user *src;
