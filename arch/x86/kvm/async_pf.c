@@ -158,6 +158,7 @@ static bool tell_not_present(struct x86_vcpu *vcpu, u32 token)
 static void halt_for(struct x86_vcpu *vcpu, gfn_t gfn)
 {
 	lapic_settle(vcpu);
+	lapic_timer_block(vcpu);
 	steal_leave(vcpu);
 	vcpu->apf.halted_gfn = gfn;
 	vcpu->apf.halted = true;

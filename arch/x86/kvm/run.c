@@ -287,6 +287,7 @@ static noinline bool after_exit(struct x86_vcpu *vcpu)
 static noinline int run_wait(struct x86_vcpu *vcpu)
 {
 	lapic_settle(vcpu);
+	lapic_timer_block(vcpu);
 	if (!mp_can_run(vcpu)) {
 		steal_leave(vcpu);
 		kvm_vcpu_srcu_unlock(&vcpu->base);

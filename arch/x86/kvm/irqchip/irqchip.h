@@ -175,6 +175,10 @@ int lapic_vm_enable_cap(struct x86_vm *vm, const struct kvm_enable_cap *cap);
 
 /* Timer: moves with the vCPU, and with its TSC (tsc.c calls it when the offset or ratio changed). */
 void lapic_timer_tsc_changed(struct x86_vcpu *vcpu);
+/* The vendor's timer (guest_timer_set) has expired; interrupts may be off. */
+void lapic_timer_guest_expired(struct x86_vcpu *vcpu);
+/* The vCPU is about to wait outside of the guest, and the timer shall wake it. */
+void lapic_timer_block(struct x86_vcpu *vcpu);
 /* SVM/VMX load and put: the hrtimer follows the vCPU's CPU */
 void lapic_timer_migrate(struct x86_vcpu *vcpu);
 

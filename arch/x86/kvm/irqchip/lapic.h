@@ -33,6 +33,7 @@ struct lapic_timer {
 	u64 period_ns;			/* (v) of the initial count with this divider, 0: none */
 	u64 deadline;			/* TSC; 0: none. Written with the hrtimer off, or by its callback */
 	int cpu;			/* (v) that the hrtimer was started on */
+	bool in_guest;			/* (v) the vendor's timer runs for the deadline, not the hrtimer */
 	/* deadlines that are served in advance, TSC; 0: none */
 	u64 next_due;			/* what the hrtimer runs for; written as deadline */
 	u64 due;			/* the interrupt is requested, and not to be handed over before */

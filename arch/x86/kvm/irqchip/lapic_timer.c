@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The local APIC's timer on an hrtimer.
+ * The local APIC's timer on an hrtimer, or on a timer of the vendor's.
  *
  * The vCPU's thread arms and cancels; the callback posts the vector of the LVT
  * as any other sender would. A periodic timer is moved on by its callback from
@@ -12,11 +12,21 @@
  * Waking the vCPU and entering the guest take time. So the callback of a TSC
  * deadline comes earlier by about as much, and the vCPU's thread waits for the
  * rest before it hands over the interrupt (lapic_timer_wait()).
+ *
+ * While the vCPU runs nobody else has to hear of a TSC deadline: where the
+ * processor can count down in the guest (guest_timer_set()), no hrtimer is
+ * started, and no interrupt of the host is needed. Out of the guest that timer
+ * stands still, and its deadline is found to be over by whoever looks, the next
+ * entry at the latest; a vCPU that is about to wait goes back to the hrtimer
+ * (lapic_timer_block()).
  */
+#include <linux/export.h>
 #include <linux/ktime.h>
 #include <linux/math64.h>
 #include <linux/moduleparam.h>
 #include <linux/smp.h>
+#include <asm/tsc.h>
+#include "../exit.h"
 #include "../mp_state.h"
 #include "../regs.h"
 #include "../vendor.h"
@@ -35,6 +45,8 @@ MODULE_PARM_DESC(lapic_timer_advance_ns,
 /* What is found out begins with, and goes no further than */
 #define ADVANCE_FIRST_NS	1000
 #define ADVANCE_MOST_NS		5000
+/* Further away than that it is for the hrtimer. */
+#define GUEST_TIMER_MOST_NS	NSEC_PER_SEC
 /* Served so late, the thread did not have the CPU, or the guest had closed interrupts. */
 #define STRAY_NS		10000
 
@@ -121,8 +133,12 @@ void lapic_timer_wait(struct lapic *l)
 /* The callback does not run any more, nor will it. It is short: interrupts may be off. */
 static bool cancel(struct lapic *l)
 {
-	bool was_armed = hrtimer_cancel(&l->timer.hr);
+	bool was_armed = hrtimer_cancel(&l->timer.hr) || l->timer.in_guest;
 
+	if (l->timer.in_guest) {
+		l->timer.in_guest = false;
+		vendor_call_opt(guest_timer_cancel, l->vcpu);
+	}
 	l->timer.next_due = 0;
 	return was_armed;
 }
@@ -199,12 +215,23 @@ static u64 remaining(struct lapic *l)
 	return hrtimer_active(hr) ? max_t(s64, until_expiry(l), 1) : 0;
 }
 
+/* The deadline is over, and its timer has not got to it: this is as good a place. */
+static void settle_deadline(struct lapic *l)
+{
+	if (l->timer.deadline && l->timer.deadline <= tsc_read(l->vcpu) && cancel(l)) {
+		WRITE_ONCE(l->timer.deadline, 0);
+		fire(l);
+	}
+}
+
 u32 lapic_timer_current(struct lapic *l)
 {
 	u64 left;
 
-	if (lapic_model_timer_mode(&l->m) >= LAPIC_TIMER_DEADLINE)
+	if (lapic_model_timer_mode(&l->m) >= LAPIC_TIMER_DEADLINE) {
+		settle_deadline(l);
 		return 0;
+	}
 	left = remaining(l);
 	if (!left)
 		return 0;
@@ -227,17 +254,41 @@ void lapic_timer_rate(struct lapic *l)
 
 /* --- TSC deadline --- */
 
-static void arm_deadline(struct lapic *l)
+/* What runs a guest without entering it, or lets it stop by itself, is no place for such a timer. */
+static bool guest_timer_usable(const struct x86_vcpu *vcpu, u64 ns)
+{
+	return ns <= GUEST_TIMER_MOST_NS && !vendor_caps.restricted && !check_tsc_unstable() &&
+	       !static_branch_unlikely(&emul_interpret) &&
+	       !(vcpu->vm->disabled_exits & KVM_X86_DISABLE_EXITS_MWAIT);
+}
+
+/* @ticks of the guest's TSC from now. False: it takes the hrtimer. */
+static bool arm_in_guest(struct lapic *l, u64 ticks)
+{
+	const struct x86_tsc *tsc = &l->vcpu->tsc;
+
+	if (tsc->ratio)
+		ticks = mul_u64_u64_div_u64(ticks, 1ull << vendor_caps.tsc_frac_bits, tsc->ratio);
+	l->timer.in_guest = vendor_call(guest_timer_set, l->vcpu, rdtsc() + ticks);
+	return l->timer.in_guest;
+}
+
+static void arm_deadline(struct lapic *l, bool in_guest)
 {
 	struct x86_vcpu *vcpu = l->vcpu;
+	u64 ns, now;
 	u32 early;
-	u64 ns;
 
 	l->timer.due = 0;
 	if (!l->timer.deadline || lapic_model_timer_mode(&l->m) != LAPIC_TIMER_DEADLINE)
 		return;
-	ns = lapic_deadline_ns(l->timer.deadline, tsc_read(vcpu), vcpu->tsc.khz);
+	now = tsc_read(vcpu);
+	ns = lapic_deadline_ns(l->timer.deadline, now, vcpu->tsc.khz);
 	if (ns) {
+		/* Nobody has to be woken: in the guest it needs no advance. */
+		if (in_guest && guest_timer_usable(vcpu, ns) &&
+		    arm_in_guest(l, l->timer.deadline - now))
+			return;
 		early = advance_ns(l);
 		l->timer.next_due = early ? l->timer.deadline : 0;
 		arm(l, ns > early ? ns - early : 0);
@@ -253,11 +304,7 @@ u64 lapic_deadline_get(struct x86_vcpu *vcpu)
 
 	if (!l || lapic_model_timer_mode(&l->m) != LAPIC_TIMER_DEADLINE)
 		return 0;
-	/* It is over, and the callback has yet to run. */
-	if (l->timer.deadline && l->timer.deadline <= tsc_read(vcpu) && cancel(l)) {
-		WRITE_ONCE(l->timer.deadline, 0);
-		fire(l);
-	}
+	settle_deadline(l);
 	return READ_ONCE(l->timer.deadline);
 }
 
@@ -271,7 +318,7 @@ void lapic_deadline_set(struct x86_vcpu *vcpu, u64 deadline, bool host)
 	if (lapic_model_timer_mode(&l->m) == LAPIC_TIMER_DEADLINE)
 		cancel(l);
 	WRITE_ONCE(l->timer.deadline, deadline);
-	arm_deadline(l);
+	arm_deadline(l, true);
 }
 
 void lapic_timer_tsc_changed(struct x86_vcpu *vcpu)
@@ -281,7 +328,27 @@ void lapic_timer_tsc_changed(struct x86_vcpu *vcpu)
 	if (!l || lapic_model_timer_mode(&l->m) != LAPIC_TIMER_DEADLINE)
 		return;
 	cancel(l);
-	arm_deadline(l);
+	arm_deadline(l, true);
+}
+
+/* The guest has run up to there: the deadline is over, or (another TSC) not yet. */
+void lapic_timer_guest_expired(struct x86_vcpu *vcpu)
+{
+	struct lapic *l = vcpu->lapic;
+
+	cancel(l);
+	arm_deadline(l, true);
+}
+EXPORT_SYMBOL_GPL(lapic_timer_guest_expired);
+
+void lapic_timer_block(struct x86_vcpu *vcpu)
+{
+	struct lapic *l = vcpu->lapic;
+
+	if (!l || !l->timer.in_guest)
+		return;
+	cancel(l);
+	arm_deadline(l, false);
 }
 
 /* --- state of user space, and CPUs --- */
@@ -293,7 +360,7 @@ void lapic_timer_restore(struct lapic *l, u32 count)
 	cancel(l);
 	WRITE_ONCE(l->timer.period_ns, 0);
 	if (lapic_model_timer_mode(&l->m) >= LAPIC_TIMER_DEADLINE) {
-		arm_deadline(l);
+		arm_deadline(l, true);
 		return;
 	}
 	WRITE_ONCE(l->timer.deadline, 0);

@@ -114,7 +114,8 @@ void vmx_update_controls(struct x86_vcpu *vcpu)
 	u32 exceptions = MANDATORY_EXCEPTIONS | exit_exceptions(vcpu);
 
 	vcpu->intercepts_stale = false;
-	set_word(vmx, WORD_PIN, PIN_BASED_VIRTUAL_NMIS);
+	set_word(vmx, WORD_PIN, PIN_BASED_VIRTUAL_NMIS |
+		 (vmx->timer_tsc ? PIN_BASED_VMX_PREEMPTION_TIMER : 0));
 	set_word(vmx, WORD_CPU, cpu_wanted(vmx));
 	set_word(vmx, WORD_CPU2, cpu2_wanted(vmx));
 	set_word(vmx, WORD_EXIT, 0);

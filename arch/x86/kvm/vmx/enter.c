@@ -103,6 +103,44 @@ static void tsc_to_vmcs(const struct x86_vcpu *vcpu)
 		vmcs_write64(TSC_MULTIPLIER, vcpu->tsc.ratio);
 }
 
+/*
+ * The VMX-preemption timer counts down from what the entry loads, one for each
+ * change of bit preemption_shift of the TSC, and ends the run at zero (SDM Vol. 3
+ * "VMX-Preemption Timer"). It is loaded with each entry, as time goes on outside.
+ */
+bool vmx_guest_timer_set(struct x86_vcpu *vcpu, u64 when)
+{
+	struct vmx_vcpu *vmx = to_vmx(vcpu);
+
+	vmx->timer_tsc = when;
+	vmx->work |= WORK_TIMER;
+	return true;
+}
+
+void vmx_guest_timer_cancel(struct x86_vcpu *vcpu)
+{
+	struct vmx_vcpu *vmx = to_vmx(vcpu);
+
+	vmx->timer_tsc = 0;
+	vmx->work |= WORK_TIMER;
+}
+
+static void load_timer(struct vmx_vcpu *vmx)
+{
+	u64 when = vmx->timer_tsc, now, count = 0;
+
+	vmx_ctl_bit(vmx, WORD_PIN, PIN_BASED_VMX_PREEMPTION_TIMER, when);
+	if (!when) {
+		vmx->work &= ~WORK_TIMER;
+		return;
+	}
+	now = rdtsc();
+	/* The first change may come at once: rounded up. Too far away: it comes early, and again. */
+	if (now < when)
+		count = min_t(u64, ((when - now) >> vmx_ctls.preemption_shift) + 1, U32_MAX);
+	vmcs_write32(VMX_PREEMPTION_TIMER_VALUE, count);
+}
+
 /* --- the entry --- */
 
 static __always_inline bool is_nmi(u32 intr_info)
@@ -167,7 +205,9 @@ static void work_before(struct vmx_vcpu *vmx)
 		invvpid(vmx->vpid);
 	if (work & WORK_DR6)
 		set_debugreg(vmx->x86.regs.dr6, 6);
-	vmx->work = work & WORK_DR6;
+	vmx->work = work & (WORK_DR6 | WORK_TIMER);
+	if (work & WORK_TIMER)
+		load_timer(vmx);
 }
 
 /* The kernel's #DB must not take the guest's DR6 for its own. */

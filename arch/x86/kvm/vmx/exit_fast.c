@@ -7,7 +7,9 @@
  * Declined are instructions that are being stepped or watched by a debugger,
  * and whatever needs sleeping or user space.
  */
+#include <asm/msr.h>
 #include "../cpuid.h"
+#include "../irqchip/irqchip.h"
 #include "../mmu/perm.h"
 #include "vmx.h"
 #include "exit_handlers.h"
@@ -84,6 +86,14 @@ int vmx_exit_io(struct x86_vcpu *vcpu)
 	if (qual & IO_STRING)
 		return emul_insn(vcpu, 0, 0, NULL, 0);
 	return io_port(vcpu, qual >> 16, (qual & 7) + 1, qual & IO_IN, vmx_next_rip(vmx));
+}
+
+/* The preemption timer: somebody waits for that time, if it has not been told to him yet. */
+bool vmx_fast_timer(struct vmx_vcpu *vmx)
+{
+	if (rdtsc() >= vmx->timer_tsc && vmx->timer_tsc)
+		lapic_timer_guest_expired(&vmx->x86);
+	return true;
 }
 
 bool vmx_fast_vmcall(struct vmx_vcpu *vmx)

@@ -27,6 +27,7 @@ int vmx_exit_nmi_window(struct x86_vcpu *vcpu);
 bool vmx_fast_cpuid(struct vmx_vcpu *vmx);
 bool vmx_fast_rdmsr(struct vmx_vcpu *vmx);
 bool vmx_fast_wrmsr(struct vmx_vcpu *vmx);
+bool vmx_fast_timer(struct vmx_vcpu *vmx);
 bool vmx_fast_io(struct vmx_vcpu *vmx);
 bool vmx_fast_vmcall(struct vmx_vcpu *vmx);
 bool vmx_fast_ept_violation(struct vmx_vcpu *vmx);

@@ -39,6 +39,7 @@ static const struct vmx_exit exit_table[] = {
 	[EXIT_REASON_GDTR_IDTR]		= { vmx_exit_decode },
 	[EXIT_REASON_LDTR_TR]		= { vmx_exit_decode },
 
+	[EXIT_REASON_PREEMPTION_TIMER]	= { vmx_exit_host, vmx_fast_timer },
 	[EXIT_REASON_EPT_VIOLATION]	= { vmx_exit_ept_violation, vmx_fast_ept_violation,
 					    READS(READ_QUAL | READ_GPA) },
 	[EXIT_REASON_EPT_MISCONFIG]	= { vmx_exit_ept_misconfig, vmx_fast_ept_misconfig,

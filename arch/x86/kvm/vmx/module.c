@@ -30,6 +30,10 @@ static bool param_vnmi = true;
 module_param_named(vnmi, param_vnmi, bool, 0444);
 MODULE_PARM_DESC(vnmi, "let the processor keep track of NMI masking");
 
+static bool param_preemption_timer = true;
+module_param_named(preemption_timer, param_preemption_timer, bool, 0444);
+MODULE_PARM_DESC(preemption_timer, "the processor counts down to the guest's TSC deadline while the guest runs");
+
 static bool param_nested;
 module_param_named(nested, param_nested, bool, 0444);
 MODULE_PARM_DESC(nested, "offer VMX to guests (not implemented: always 0)");
@@ -87,7 +91,7 @@ static void vmx_cpuid_changed(struct x86_vcpu *vcpu)
 	vmx_msr_bitmap_update(to_vmx(vcpu));
 }
 
-static const struct x86_vendor_ops vmx_ops = {
+static struct x86_vendor_ops vmx_ops __initdata = {
 	.cpu_on = vmx_cpu_on,
 	.cpu_off = vmx_cpu_off,
 	.vcpu_init = vmx_vcpu_init,
@@ -119,6 +123,8 @@ static const struct x86_vendor_ops vmx_ops = {
 	.load_root = vmx_load_root,
 	.tsc_write_offset = vmx_tsc_write_offset,
 	.tsc_write_ratio = vmx_tsc_write_ratio,
+	.guest_timer_set = vmx_guest_timer_set,
+	.guest_timer_cancel = vmx_guest_timer_cancel,
 };
 
 /* What of CPUID takes a control that not every processor has, or a switch that this module lacks */
@@ -179,8 +185,18 @@ static void settle_params(void)
 	param_unrestricted = vmx_has_unrestricted();
 	param_ept_ad = vmx_ctls.ept_ad;
 	param_vnmi = vmx_has_vnmi();
+	param_preemption_timer = vmx_has_preemption_timer();
 	if (!vmx_may(&vmx_ctls, WORD_CPU2, SECONDARY_EXEC_PAUSE_LOOP_EXITING))
 		vmx_param_ple_gap = 0;
+}
+
+/* What is not in force is not offered. */
+static void __init leave_out_ops(void)
+{
+	if (!vmx_has_preemption_timer()) {
+		vmx_ops.guest_timer_set = NULL;
+		vmx_ops.guest_timer_cancel = NULL;
+	}
 }
 
 static int __init vmx_module_init(void)
@@ -190,6 +206,7 @@ static int __init vmx_module_init(void)
 		.unrestricted = param_unrestricted,
 		.ept_ad = param_ept_ad,
 		.vnmi = param_vnmi,
+		.preemption_timer = param_preemption_timer,
 		.ple = vmx_param_ple_gap,
 	};
 	int err;
@@ -212,6 +229,7 @@ static int __init vmx_module_init(void)
 	if (err)
 		goto free_bitmaps;
 	vmx_fill_caps();
+	leave_out_ops();
 	cpu_emergency_register_virt_callback(vmx_cpu_emergency);
 	err = x86_vendor_register(&vmx_ops, &vmx_caps);
 	if (err)

@@ -47,6 +47,11 @@ static inline bool vmx_has_vpid(void)
 	return vmx_may(&vmx_ctls, WORD_CPU2, SECONDARY_EXEC_ENABLE_VPID);
 }
 
+static inline bool vmx_has_preemption_timer(void)
+{
+	return vmx_may(&vmx_ctls, WORD_PIN, PIN_BASED_VMX_PREEMPTION_TIMER);
+}
+
 static inline bool vmx_has_vnmi(void)
 {
 	return vmx_may(&vmx_ctls, WORD_PIN, PIN_BASED_VIRTUAL_NMIS);
@@ -64,6 +69,7 @@ static inline bool vmx_has_unrestricted(void)
 #define WORK_ROOT	BIT(3)	/* another EPT pointer */
 #define WORK_TSC	BIT(4)	/* another TSC offset or ratio */
 #define WORK_DR6	BIT(2)	/* debug registers are lent: DR6 around each entry */
+#define WORK_TIMER	BIT(6)	/* the preemption timer counts, or has to be switched off */
 #define WORK_PLE	BIT(5)	/* another window of PAUSE-loop exiting */
 
 /* What vmenter.S uses; it knows the layout. */
@@ -113,6 +119,7 @@ struct vmx_vcpu {
 	bool soft_nmi_masked;		/* (v)(r) without virtual NMIs: taken for masked */
 	u16 vpid;			/* (c) 0: none */
 	u32 ple_window;			/* (v) */
+	u64 timer_tsc;			/* (v) the guest leaves when the host's TSC is there; 0: no timer */
 	struct vmx_host host;		/* (v) */
 	u64 kernel_gs_base;		/* (v) the guest's, while not live */
 	void *msr_bitmap;		/* (v) in force: own or shared */
@@ -201,6 +208,8 @@ void vmx_tlb_flush(struct x86_vcpu *vcpu, enum x86_tlb_scope scope, u64 addr);
 void vmx_load_root(struct x86_vcpu *vcpu, u64 root_pa, int level);
 void vmx_tsc_write_offset(struct x86_vcpu *vcpu, u64 offset);
 void vmx_tsc_write_ratio(struct x86_vcpu *vcpu, u64 ratio);
+bool vmx_guest_timer_set(struct x86_vcpu *vcpu, u64 when);
+void vmx_guest_timer_cancel(struct x86_vcpu *vcpu);
 
 /* The window of PAUSE-loop exiting from the next entry on */
 static inline void vmx_ple_set(struct vmx_vcpu *vmx, u32 window)
