@@ -126,6 +126,13 @@ void lapic_pv_eoi(struct x86_vcpu *vcpu);
 bool lapic_eoi_is_silent(const struct x86_vcpu *vcpu);
 
 void lapic_set_cr8(struct x86_vcpu *vcpu, u64 cr8);
+/*
+ * Its registers, as hardware that virtualizes the APIC wants them: a page (VMX: "virtual-APIC
+ * page"), or NULL. Hardware may write TPR there while the guest runs: lapic_tpr_moved() is to
+ * be called before anything else looks; interrupts may be off.
+ */
+const u8 *lapic_page(const struct x86_vcpu *vcpu);
+void lapic_tpr_moved(struct x86_vcpu *vcpu);
 /* Priority class of the interrupt that waits only for the guest to lower CR8; -1: there is none */
 int lapic_tpr_threshold(struct x86_vcpu *vcpu);
 

@@ -206,6 +206,24 @@ void lapic_set_cr8(struct x86_vcpu *vcpu, u64 cr8)
 		req_event(vcpu);
 }
 
+const u8 *lapic_page(const struct x86_vcpu *vcpu)
+{
+	return vcpu->lapic ? vcpu->lapic->m.page : NULL;
+}
+EXPORT_SYMBOL_GPL(lapic_page);
+
+void lapic_tpr_moved(struct x86_vcpu *vcpu)
+{
+	struct lapic_model *m = &vcpu->lapic->m;
+	u8 tpr = lapic_reg(m, LAPIC_TPR);
+
+	lapic_model_set_tpr(m, tpr);
+	cr8_follow_tpr(vcpu, tpr);
+	if (lapic_model_must_look(m))
+		req_event(vcpu);
+}
+EXPORT_SYMBOL_GPL(lapic_tpr_moved);
+
 int lapic_tpr_threshold(struct x86_vcpu *vcpu)
 {
 	return lapic_model_held_by_tpr(&vcpu->lapic->m);

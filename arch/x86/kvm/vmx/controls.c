@@ -62,6 +62,8 @@ static u32 cpu_wanted(const struct vmx_vcpu *vmx)
 	u32 disabled = vcpu->vm->disabled_exits;
 	u32 want = CPU_BASED_CR8_LOAD_EXITING | CPU_BASED_CR8_STORE_EXITING;
 
+	if (vmx->vtpr)
+		want = CPU_BASED_TPR_SHADOW;
 	if (!(disabled & KVM_X86_DISABLE_EXITS_HLT))
 		want |= CPU_BASED_HLT_EXITING;
 	if (!(disabled & KVM_X86_DISABLE_EXITS_MWAIT))

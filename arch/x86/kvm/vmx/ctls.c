@@ -160,8 +160,10 @@ static void apply_rules(const struct vmx_cap_msrs *msrs, const struct vmx_wishes
 		forbid(out, WORD_CPU, CPU_BASED_NMI_WINDOW_EXITING);
 	}
 
-	if (!wish->flexpriority)
+	if (!wish->flexpriority) {
+		forbid(out, WORD_CPU, CPU_BASED_TPR_SHADOW);
 		forbid(out, WORD_CPU2, SECONDARY_EXEC_VIRTUALIZE_APIC_ACCESSES);
+	}
 	if (!vmx_may(out, WORD_CPU, CPU_BASED_TPR_SHADOW))
 		forbid(out, WORD_CPU2, SECONDARY_EXEC_VIRTUALIZE_X2APIC_MODE | virtual_apic);
 	if (!wish->apicv || !vmx_may(out, WORD_CPU2, virtual_apic) ||

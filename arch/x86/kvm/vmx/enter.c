@@ -20,6 +20,7 @@
 #include <asm/tlbflush.h>
 #include <asm/trapnr.h>
 #include "../guest_state.h"
+#include "../irqchip/irqchip.h"
 #include "vmx.h"
 
 /* --- translations --- */
@@ -332,6 +333,8 @@ void vmx_enter(struct x86_vcpu *vcpu)
 
 	ip_from_vmcs(vmx);
 	vcpu->avail = VMX_AVAIL_ALWAYS;
+	if (vmx->vtpr && unlikely(*vmx->vtpr != vmx->tpr_seen))
+		lapic_tpr_moved(vcpu);
 	vectoring = vmcs_read32(IDT_VECTORING_INFO_FIELD);
 	if (unlikely(vmx->injected || (vectoring & VECTORING_INFO_VALID_MASK)))
 		vmx_events_after_exit(vmx, vectoring);

@@ -34,4 +34,7 @@ bool vmx_fast_ept_violation(struct vmx_vcpu *vmx);
 bool vmx_fast_ept_misconfig(struct vmx_vcpu *vmx);
 u64 vmx_fault_code(const struct vmx_vcpu *vmx);
 
+/* apic.c */
+bool vmx_fast_tpr(struct vmx_vcpu *vmx);
+
 #endif

@@ -30,6 +30,10 @@ static bool param_vnmi = true;
 module_param_named(vnmi, param_vnmi, bool, 0444);
 MODULE_PARM_DESC(vnmi, "let the processor keep track of NMI masking");
 
+static bool param_flexpriority = true;
+module_param_named(flexpriority, param_flexpriority, bool, 0444);
+MODULE_PARM_DESC(flexpriority, "let the processor keep the task priority of local APICs in the kernel");
+
 static bool param_preemption_timer = true;
 module_param_named(preemption_timer, param_preemption_timer, bool, 0444);
 MODULE_PARM_DESC(preemption_timer, "the processor counts down to the guest's TSC deadline while the guest runs");
@@ -115,6 +119,7 @@ static struct x86_vendor_ops vmx_ops __initdata = {
 	.cancel_injection = vmx_cancel_injection,
 	.event_blocked = vmx_event_blocked,
 	.open_window = vmx_open_window,
+	.tpr_threshold = vmx_tpr_threshold,
 	.nmi_masked_get = vmx_nmi_masked_get,
 	.nmi_masked_set = vmx_nmi_masked_set,
 	.skip = vmx_skip,
@@ -185,6 +190,7 @@ static void settle_params(void)
 	param_unrestricted = vmx_has_unrestricted();
 	param_ept_ad = vmx_ctls.ept_ad;
 	param_vnmi = vmx_has_vnmi();
+	param_flexpriority = vmx_has_tpr_shadow();
 	param_preemption_timer = vmx_has_preemption_timer();
 	if (!vmx_may(&vmx_ctls, WORD_CPU2, SECONDARY_EXEC_PAUSE_LOOP_EXITING))
 		vmx_param_ple_gap = 0;
@@ -197,6 +203,8 @@ static void __init leave_out_ops(void)
 		vmx_ops.guest_timer_set = NULL;
 		vmx_ops.guest_timer_cancel = NULL;
 	}
+	if (!vmx_has_tpr_shadow())
+		vmx_ops.tpr_threshold = NULL;
 }
 
 static int __init vmx_module_init(void)
@@ -206,6 +214,7 @@ static int __init vmx_module_init(void)
 		.unrestricted = param_unrestricted,
 		.ept_ad = param_ept_ad,
 		.vnmi = param_vnmi,
+		.flexpriority = param_flexpriority,
 		.preemption_timer = param_preemption_timer,
 		.ple = vmx_param_ple_gap,
 	};

@@ -298,6 +298,8 @@ void vmx_flush(struct vmx_vcpu *vmx)
 		vmcs_writel(GUEST_CR3, regs->cr3);
 	if (groups & RG_EFER)
 		flush_efer(vmx);
+	if ((groups & RG_CR8) && vmx->vtpr)
+		vmx->tpr_seen = *vmx->vtpr;
 	if (groups & (RG_DR | RG_DTABLE | RG_SYSCALL | RG_SYSENTER | RG_PAT | RG_DEBUGCTL |
 		      RG_PDPTR))
 		flush_rare(vmx, groups);
@@ -344,5 +346,6 @@ void vmx_vmcs_init(struct vmx_vcpu *vmx)
 		vmx->ple_window = vmx_param_ple.window;
 		vmcs_write32(PLE_WINDOW, vmx->ple_window);
 	}
+	vmx_apic_init(vmx);
 	vmx_host_init(vmx);
 }

@@ -52,6 +52,11 @@ static inline bool vmx_has_preemption_timer(void)
 	return vmx_may(&vmx_ctls, WORD_PIN, PIN_BASED_VMX_PREEMPTION_TIMER);
 }
 
+static inline bool vmx_has_tpr_shadow(void)
+{
+	return vmx_may(&vmx_ctls, WORD_CPU, CPU_BASED_TPR_SHADOW);
+}
+
 static inline bool vmx_has_vnmi(void)
 {
 	return vmx_may(&vmx_ctls, WORD_PIN, PIN_BASED_VIRTUAL_NMIS);
@@ -114,7 +119,9 @@ struct vmx_vcpu {
 	bool injected;			/* (v) an event was armed for the entry */
 	bool dr_live;			/* (v) MOV DR does not exit until put */
 	bool l1d_dirty;			/* (v) the host ran more than the inner loop since the flush */
-	bool cr8_watched;		/* (v) with a local APIC in the kernel: writes of CR8 exit */
+	const u8 *vtpr;			/* (c) with TPR shadow: TPR in the local APIC's page, or NULL */
+	u8 tpr_seen;			/* (v) what the local APIC's model knows of it */
+	u8 tpr_threshold;		/* (v) */
 	bool irq_window, nmi_window;	/* (v) */
 	bool soft_nmi_masked;		/* (v)(r) without virtual NMIs: taken for masked */
 	u16 vpid;			/* (c) 0: none */
@@ -188,13 +195,16 @@ enum msr_result vmx_msr_read(struct x86_vcpu *vcpu, u32 msr, u64 *val, bool host
 enum msr_result vmx_msr_write(struct x86_vcpu *vcpu, u32 msr, u64 val, bool host);
 void vmx_vcpu_reset(struct x86_vcpu *vcpu, bool init);
 
+/* --- apic.c --- */
+void vmx_apic_init(struct vmx_vcpu *vmx);	/* its VMCS is loaded */
+void vmx_tpr_threshold(struct x86_vcpu *vcpu, int class);
+
 /* --- inject.c --- */
 void vmx_inject(struct x86_vcpu *vcpu, enum x86_event_kind kind, const struct x86_inject *ev);
 void vmx_cancel_injection(struct x86_vcpu *vcpu);
 void vmx_events_after_exit(struct vmx_vcpu *vmx, u32 vectoring);
 bool vmx_event_blocked(struct x86_vcpu *vcpu, enum x86_event_kind kind);
 void vmx_open_window(struct x86_vcpu *vcpu, enum x86_event_kind kind);
-void vmx_tpr_threshold(struct x86_vcpu *vcpu, int class);
 bool vmx_nmi_masked_get(struct x86_vcpu *vcpu);
 void vmx_nmi_masked_set(struct x86_vcpu *vcpu, bool masked);
 void vmx_nmi_mask_again(struct vmx_vcpu *vmx);	/* an IRET had unmasked NMIs and will run again */

@@ -104,3 +104,102 @@ CASE(kvm_run_only_shows_it)
 	cpu_expect_sync(c, 1);
 	CHECK_EQ(c->run->cr8, 5);
 }
+
+static u64 exits_of(struct cpu *c)
+{
+	bool found;
+
+	return cpu_stat(c->fd, "exits", &found);
+}
+
+static GUEST void many(void)
+{
+	u64 i;
+
+	g_write32(APIC_SVR, 0x1ff);
+	g_sync(1, 0);
+	for (i = 0; i < 1000; i++) {
+		g_set_cr8(i & 15);
+		G_CHECK_EQ(g_cr8(), i & 15);
+	}
+	g_sync(2, 0);
+	g_done();
+}
+
+CASE(it_is_written_without_exits)
+{
+	struct cpu *c = start(many);
+	u64 before;
+
+	cpu_expect_sync(c, 1);
+	before = exits_of(c);
+	cpu_expect_sync(c, 2);
+	/* The host has its own interrupts meanwhile. */
+	CHECK(exits_of(c) - before < 200);
+	CHECK_EQ(c->run->cr8, 999 & 15);
+}
+
+/* The class is the same, the register is not: CR8 clears the lower half. */
+static GUEST void lower_half(void)
+{
+	g_write32(APIC_SVR, 0x1ff);
+	g_write32(APIC_TPR, 0x57);
+	g_set_cr8(5);
+	G_CHECK_EQ(g_read32(APIC_TPR), 0x50);
+	G_CHECK_EQ(g_read32(APIC_PPR), 0x50);
+	g_done();
+}
+
+CASE(its_lower_half_goes)
+{
+	cpu_expect_done(start(lower_half));
+}
+
+/* Somebody else lowers the priority that holds an interrupt back. */
+static GUEST void held_for_user_space(void)
+{
+	u64 i;
+
+	g_handlers[VEC] = count_irq;
+	g_write32(APIC_SVR, 0x1ff);
+	g_sti();
+	for (i = 0; i < 4; i++) {
+		g_set_cr8(15);
+		g_write32(APIC_ICR, ICR_SELF | VEC);
+		/* Seen by the processor, if it watches that. */
+		g_set_cr8(10);
+		g_set_cr8(6);
+		G_CHECK_EQ(taken, i);
+		g_sync(1, i);
+		asm volatile("nop; nop");
+		G_CHECK_EQ(taken, i + 1);
+		G_CHECK_EQ(g_cr8(), 2);
+	}
+	g_done();
+}
+
+CASE(user_space_lowers_it)
+{
+	struct cpu *c = start(held_for_user_space);
+	struct kvm_lapic_state s;
+	struct kvm_sregs sregs;
+	u32 tpr = 0x20;
+	u64 i;
+
+	for (i = 0; i < 4; i++) {
+		CHECK_EQ(cpu_expect_sync(c, 1), i);
+		CHECK_OK(ioctl(c->fd, KVM_GET_LAPIC, &s));
+		CHECK_EQ(s.regs[0x80], 0x60);
+		CHECK_EQ(s.regs[0xa0], 0x60);
+		if (i & 1) {
+			memcpy(s.regs + 0x80, &tpr, sizeof(tpr));
+			CHECK_OK(ioctl(c->fd, KVM_SET_LAPIC, &s));
+		} else {
+			sregs = cpu_get_sregs(c);
+			CHECK_EQ(sregs.cr8, 6);
+			sregs.cr8 = 2;
+			cpu_set_sregs(c, &sregs);
+		}
+	}
+	cpu_expect_done(c);
+}
