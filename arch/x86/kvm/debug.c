@@ -252,6 +252,8 @@ int debug_set_guest_debug(struct x86_vcpu *vcpu, struct kvm_guest_debug *dbg)
 	/* Without the old debugger's TF, before the new one may add its own. */
 	rflags = regs_rflags(vcpu);
 	d->guest_debug = dbg->control & KVM_GUESTDBG_ENABLE ? dbg->control : 0;
+	/* Interrupts may be held back from now on, or not any more. */
+	req_event(vcpu);
 	if (debugger_has_bps(vcpu)) {
 		memcpy(d->eff_db, dbg->arch.debugreg, sizeof(d->eff_db));
 		d->guest_debug_dr7 = (dbg->arch.debugreg[7] & DR7_WRITABLE) | DR7_ONES;

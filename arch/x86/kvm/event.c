@@ -241,6 +241,14 @@ static bool irq_waits(struct x86_vcpu *vcpu)
 	return vcpu->ev.irq_queued || (lapic_present(vcpu) && lapic_pending_irq(vcpu) >= 0);
 }
 
+/* The same, but what the processor takes from the local APIC by itself. */
+static bool irq_to_inject(struct x86_vcpu *vcpu)
+{
+	if (!lapic_present(vcpu) || !lapic_in_hardware(vcpu))
+		return irq_waits(vcpu);
+	return vcpu->ev.irq_queued || lapic_pic_waits(vcpu);
+}
+
 /* The interrupt that waits is on its way now. False: it was withdrawn. */
 static bool take_irq(struct x86_vcpu *vcpu)
 {
@@ -312,7 +320,7 @@ static void carry_out(struct x86_vcpu *vcpu, const struct event_plan *plan)
 	if (plan->nmi_window)
 		vendor_call(open_window, vcpu, EVENT_NMI);
 	/* Behind the one that goes another may wait: of the 8259, or of higher priority. */
-	if (plan->irq_window || (plan->choice == EVENT_CHOICE_IRQ && irq_waits(vcpu)))
+	if (plan->irq_window || (plan->choice == EVENT_CHOICE_IRQ && irq_to_inject(vcpu)))
 		vendor_call(open_window, vcpu, EVENT_IRQ);
 }
 
@@ -340,9 +348,12 @@ void event_inject(struct x86_vcpu *vcpu)
 
 	if (lapic_present(vcpu)) {
 		lapic_sync_posted(vcpu);
-		vendor_call_opt(tpr_threshold, vcpu, lapic_tpr_threshold(vcpu));
+		if (lapic_in_hardware(vcpu))
+			lapic_to_hardware(vcpu);
+		else
+			vendor_call_opt(tpr_threshold, vcpu, lapic_tpr_threshold(vcpu));
 	}
-	view.irq_pending = irq_waits(vcpu);
+	view.irq_pending = irq_to_inject(vcpu);
 	if (view.nmi_pending)
 		view.nmi_blocked = vendor_call(event_blocked, vcpu, EVENT_NMI);
 	if (view.irq_pending)

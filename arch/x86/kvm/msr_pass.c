@@ -29,7 +29,7 @@ static bool filter_differs(struct x86_vm *vm, const struct msr_pass *p, u32 cond
 	for (row = p->rows; row < p->rows + p->nr; row++) {
 		if (!(conditions & BIT(row->pass_if)))
 			continue;
-		if (!msr_filter_allows(vm, row->msr, true) ||
+		if ((!row->read_only && !msr_filter_allows(vm, row->msr, true)) ||
 		    (!row->write_only && !msr_filter_allows(vm, row->msr, false)))
 			return true;
 	}
@@ -45,7 +45,7 @@ static void fill(void *map, struct x86_vm *vm, const struct msr_pass *p, u32 con
 		if (conditions & BIT(row->pass_if))
 			p->allow(map, row->msr,
 				 !row->write_only && msr_filter_allows(vm, row->msr, false),
-				 msr_filter_allows(vm, row->msr, true));
+				 !row->read_only && msr_filter_allows(vm, row->msr, true));
 }
 
 void *msr_pass_map(struct x86_vcpu *vcpu, const struct msr_pass *p, u32 conditions, void **own)
@@ -103,7 +103,7 @@ int msr_pass_alloc(struct msr_pass *p)
 	memset(p->none, 0xff, p->size);
 	for (row = p->rows; row < p->rows + p->nr; row++)
 		if (p->usual_if & BIT(row->pass_if))
-			p->allow(p->usual, row->msr, !row->write_only, true);
+			p->allow(p->usual, row->msr, !row->write_only, !row->read_only);
 	return 0;
 }
 EXPORT_SYMBOL_GPL(msr_pass_alloc);

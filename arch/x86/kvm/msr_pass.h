@@ -9,7 +9,7 @@ struct x86_vcpu;
 struct msr_pass_row {
 	u32 msr;
 	u8 pass_if;		/* the vendor's number of a condition, below 32 */
-	bool write_only;
+	bool write_only, read_only;
 };
 
 /* The vendor's table, its form of a map, and the two maps that vCPUs share. */

@@ -103,6 +103,7 @@ static noinline int run_requests(struct x86_vcpu *vcpu)
 		kvm_take_request(REQ_EVENT, base);
 		base->stat.req_event++;
 		mp_take_events(vcpu);
+		lapic_choose_hardware(vcpu);
 		event_inject(vcpu);
 		lapic_offer(vcpu);
 	}

@@ -45,6 +45,7 @@ struct x86_vendor_caps {
 	unsigned int nr_msrs;
 	const u32 *feature_msrs;
 	unsigned int nr_feature_msrs;
+	bool virtual_x2apic;		/* vendor_ops.def: apic_hardware */
 	bool restricted;		/* there are guest states that the processor cannot run */
 	u32 hypercall_opcode;		/* bytes of VMMCALL or VMCALL, little endian */
 };

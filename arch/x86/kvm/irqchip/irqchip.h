@@ -120,6 +120,19 @@ int lapic_pending_irq(struct x86_vcpu *vcpu);
 /* It is delivered now: IRR to ISR, or the PIC's acknowledge cycle. Returns the vector, -1 if it is gone. */
 int lapic_take_irq(struct x86_vcpu *vcpu);
 
+/*
+ * An APIC in hardware (vendor_ops.def, apic_hardware): the processor hands interrupts over by
+ * itself. choose: before events are chosen, may sleep; to_hardware: tells it what there is.
+ * Interrupts of the PIC still need to be injected. eoi_exited: the guest has ended that one.
+ */
+void lapic_choose_hardware(struct x86_vcpu *vcpu);
+bool lapic_in_hardware(const struct x86_vcpu *vcpu);
+void lapic_to_hardware(struct x86_vcpu *vcpu);
+bool lapic_pic_waits(struct x86_vcpu *vcpu);
+void lapic_eoi_exited(struct x86_vcpu *vcpu, u8 vector);
+/* It has written a register in the page, and what follows from that is left to us. */
+void lapic_page_written(struct x86_vcpu *vcpu, unsigned int offset);
+
 /* The interrupt in service has ended, as the guest has said in memory (PV EOI). Interrupts may be off. */
 void lapic_pv_eoi(struct x86_vcpu *vcpu);
 /* Would that change nothing but ISR and PPR? Then nobody needs to hear of it at once. */

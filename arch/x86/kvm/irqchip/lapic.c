@@ -21,6 +21,7 @@
 #include <asm/msr-index.h>
 #include "../cpuid.h"
 #include "../event.h"
+#include "../exit.h"
 #include "../mp_state.h"
 #include "../pv.h"
 #include "../regs.h"
@@ -187,6 +188,8 @@ int lapic_take_irq(struct x86_vcpu *vcpu)
 
 	if (vector == LAPIC_IRQ_PIC)
 		return pic_ack(vcpu->vm);
+	if (lapic_in_hardware(vcpu))
+		return -1;
 	if (vector >= 0) {
 		if (unlikely(vcpu->lapic->timer.due))
 			wait_for_timer(vcpu->lapic, vector);
@@ -194,6 +197,66 @@ int lapic_take_irq(struct x86_vcpu *vcpu)
 	}
 	return vector;
 }
+
+/* --- an APIC in hardware --- */
+
+/*
+ * Whatever else has to see an interrupt before the guest does, or to hold it back,
+ * needs the model to deliver it. Conditions change with REQ_EVENT made.
+ */
+static bool hardware_wanted(const struct x86_vcpu *vcpu)
+{
+	return vendor_caps.virtual_x2apic && vcpu->lapic->m.mode == LAPIC_MODE_X2APIC &&
+	       !vcpu->has_vapic && !(vcpu->debug.guest_debug & KVM_GUESTDBG_BLOCKIRQ) &&
+	       !static_branch_unlikely(&emul_interpret);
+}
+
+void lapic_choose_hardware(struct x86_vcpu *vcpu)
+{
+	struct lapic *l = vcpu->lapic;
+	bool on;
+
+	if (!l)
+		return;
+	on = hardware_wanted(vcpu);
+	if (likely(on == l->m.in_hardware))
+		return;
+	lapic_model_set_hardware(&l->m, on);
+	vendor_call_opt(apic_hardware, vcpu, on);
+	if (on)
+		vendor_call_opt(apic_eoi_exits, vcpu, l->eoi_leaves);
+}
+
+bool lapic_in_hardware(const struct x86_vcpu *vcpu)
+{
+	return vcpu->lapic->m.in_hardware;
+}
+
+void lapic_to_hardware(struct x86_vcpu *vcpu)
+{
+	struct lapic *l = vcpu->lapic;
+	int requested = lapic_model_highest_irr(&l->m), in_service = lapic_model_highest_isr(&l->m);
+
+	/* The timer's interrupt may be there before its time. */
+	if (unlikely(l->timer.due))
+		lapic_timer_wait(l);
+	vendor_call_opt(apic_status, vcpu, max(requested, 0), max(in_service, 0));
+}
+
+bool lapic_pic_waits(struct x86_vcpu *vcpu)
+{
+	return pic_waits(vcpu);
+}
+
+void lapic_eoi_exited(struct x86_vcpu *vcpu, u8 vector)
+{
+	struct lapic *l = vcpu->lapic;
+
+	lapic_do_work(l, &(struct lapic_work){
+		.what = LAPIC_WORK_EOI, .eoi_vector = vector,
+		.eoi_broadcast = lapic_model_eoi_broadcast(&l->m, vector) });
+}
+EXPORT_SYMBOL_GPL(lapic_eoi_exited);
 
 /* --- task priority --- */
 
@@ -217,8 +280,11 @@ void lapic_tpr_moved(struct x86_vcpu *vcpu)
 	struct lapic_model *m = &vcpu->lapic->m;
 	u8 tpr = lapic_reg(m, LAPIC_TPR);
 
-	lapic_model_set_tpr(m, tpr);
 	cr8_follow_tpr(vcpu, tpr);
+	/* The processor has drawn its own conclusions. */
+	if (m->in_hardware)
+		return;
+	lapic_model_set_tpr(m, tpr);
 	if (lapic_model_must_look(m))
 		req_event(vcpu);
 }
@@ -313,7 +379,7 @@ bool lapic_eoi_is_silent(const struct x86_vcpu *vcpu)
 	const struct lapic *l = vcpu->lapic;
 	int vector = lapic_model_highest_isr(&l->m);
 
-	return vector >= 0 && !test_bit(vector, l->eoi_leaves) && !l->m.irr_words &&
+	return !l->m.in_hardware && vector >= 0 && !test_bit(vector, l->eoi_leaves) && !l->m.irr_words &&
 	       hweight8(l->m.isr_words) == 1 &&
 	       hweight32(lapic_reg(&l->m, LAPIC_ISR + vector / 32 * 16)) == 1;
 }
@@ -329,6 +395,8 @@ void lapic_scan_eoi(struct x86_vcpu *vcpu)
 		ioapic_scan_eoi(vcpu, l->eoi_leaves);
 	else
 		route_scan_eoi(vcpu, l->eoi_leaves);
+	if (l->m.in_hardware)
+		vendor_call_opt(apic_eoi_exits, vcpu, l->eoi_leaves);
 }
 
 void irqchip_eoi_changed(struct x86_vm *vm)

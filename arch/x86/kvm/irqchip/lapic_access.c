@@ -6,6 +6,7 @@
  * map of destinations, which needs memory, and IPIs to whole VMs, which take
  * their time.
  */
+#include <linux/export.h>
 #include <linux/mm.h>
 #include "../pv.h"
 #include "../vendor.h"
@@ -120,6 +121,15 @@ bool lapic_x2apic_write_fast(struct x86_vcpu *vcpu, u32 msr, u64 val)
 		return false;
 	return x2apic_write(vcpu->lapic, msr - X2APIC_FIRST, val);
 }
+
+void lapic_page_written(struct x86_vcpu *vcpu, unsigned int offset)
+{
+	struct lapic *l = vcpu->lapic;
+
+	if (offset < LAPIC_REGS_SIZE)
+		x2apic_write(l, offset / 16, lapic_reg(&l->m, offset));
+}
+EXPORT_SYMBOL_GPL(lapic_page_written);
 
 /* --- the xAPIC page --- */
 

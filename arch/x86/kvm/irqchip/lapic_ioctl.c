@@ -31,6 +31,8 @@ int lapic_get_state(struct x86_vcpu *vcpu, struct kvm_lapic_state *s)
 		count = lapic_timer_current(l);
 	} while (lapic_sync_posted(vcpu));
 	lapic_reg_set(&l->m, LAPIC_TIMER_CURRENT, count);
+	/* What hardware has left where there is nothing to read. */
+	lapic_reg_set(&l->m, LAPIC_SELF_IPI, 0);
 	memcpy(s->regs, l->m.page, sizeof(s->regs));
 	/* Not a register of the page while it runs: what the guest reads comes from the timer. */
 	lapic_reg_set(&l->m, LAPIC_TIMER_CURRENT, 0);
@@ -90,6 +92,8 @@ int lapic_set_vapic(struct x86_vcpu *vcpu, const struct kvm_vapic_addr *va)
 			return -EINVAL;
 	}
 	vcpu->has_vapic = addr;
+	/* With one the processor does not deliver. */
+	req_event(vcpu);
 	if (addr) {
 		kvm_gfn_cache_set(&vcpu->vapic.area, addr, sizeof(u32));
 		vcpu->offers |= IN_MEMORY_TPR;

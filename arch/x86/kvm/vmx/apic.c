@@ -5,12 +5,17 @@
  * Its registers are a page in the kernel (irqchip/model/lapic.h), laid out as
  * hardware wants it. With a TPR shadow the processor reads and writes CR8 as TPR
  * in that page; the model is told of a new value after the exit.
+ *
+ * In x2APIC mode it can do more (APIC-register virtualization, virtual-interrupt
+ * delivery): MSRs of the x2APIC are read from the page, TPR, EOI and interrupts
+ * to itself are written there, and interrupts are taken from it, without exits.
+ * What it keeps of the page in the VMCS are the highest vectors requested and in
+ * service; they are written whenever the model may have changed them.
  */
+#include <asm/apicdef.h>
 #include "../irqchip/irqchip.h"
 #include "vmx.h"
 #include "exit_handlers.h"
-
-#define PAGE_TPR	0x80
 
 /**
  * vmx_apic_init - fields of the VMCS about the local APIC
@@ -22,7 +27,7 @@ void vmx_apic_init(struct vmx_vcpu *vmx)
 
 	if (!page || !vmx_has_tpr_shadow())
 		return;
-	vmx->vtpr = page + PAGE_TPR;
+	vmx->vtpr = page + APIC_TASKPRI;
 	vmx->tpr_seen = *vmx->vtpr;
 	vmx->tpr_threshold = 0;
 	vmcs_write64(VIRTUAL_APIC_PAGE_ADDR, __pa(page));
@@ -53,5 +58,62 @@ void vmx_tpr_threshold(struct x86_vcpu *vcpu, int class)
 bool vmx_fast_tpr(struct vmx_vcpu *vmx)
 {
 	req_event(&vmx->x86);
+	return true;
+}
+
+/* --- an APIC in hardware --- */
+
+/**
+ * vmx_apic_hardware - who delivers interrupts from the next entry on
+ * @vcpu: its thread, loaded; may sleep
+ * @on: the processor
+ *
+ * The bitmap that lets x2APIC MSRs through and the control that makes them virtual
+ * come into force together: both are written before the next entry.
+ */
+void vmx_apic_hardware(struct x86_vcpu *vcpu, bool on)
+{
+	struct vmx_vcpu *vmx = to_vmx(vcpu);
+
+	vmx_tpr_threshold(vcpu, -1);
+	vmx->apicv = on;
+	vmx_msr_bitmap_update(vmx);
+}
+
+/**
+ * vmx_apic_status - the guest interrupt status (SDM Vol. 3 "Guest Non-Register State")
+ * @vcpu: its thread, before the entry
+ * @requested: highest vector in IRR, or 0
+ * @in_service: highest vector in ISR, or 0
+ */
+void vmx_apic_status(struct x86_vcpu *vcpu, u8 requested, u8 in_service)
+{
+	vmcs_write16(GUEST_INTR_STATUS, in_service << 8 | requested);
+}
+
+/**
+ * vmx_apic_eoi_exits - whose EOI somebody waits for
+ * @vcpu: its thread, before the entry
+ * @vectors: 256 bits
+ */
+void vmx_apic_eoi_exits(struct x86_vcpu *vcpu, const unsigned long *vectors)
+{
+	vmcs_write64(EOI_EXIT_BITMAP0, vectors[0]);
+	vmcs_write64(EOI_EXIT_BITMAP1, vectors[1]);
+	vmcs_write64(EOI_EXIT_BITMAP2, vectors[2]);
+	vmcs_write64(EOI_EXIT_BITMAP3, vectors[3]);
+}
+
+/* The EOI was carried out, and the instruction is over. */
+bool vmx_fast_eoi(struct vmx_vcpu *vmx)
+{
+	lapic_eoi_exited(&vmx->x86, vmx->info.qual);
+	return true;
+}
+
+/* A value that the processor has written to the page, and leaves to us: no vector is that low. */
+bool vmx_fast_apic_write(struct vmx_vcpu *vmx)
+{
+	lapic_page_written(&vmx->x86, vmx->info.qual & 0xff0);
 	return true;
 }

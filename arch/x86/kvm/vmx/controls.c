@@ -84,6 +84,8 @@ static u32 cpu2_wanted(const struct vmx_vcpu *vmx)
 	u32 want = SECONDARY_EXEC_UNRESTRICTED_GUEST | SECONDARY_EXEC_ENCLS_EXITING |
 		   SECONDARY_EXEC_WBINVD_EXITING;
 
+	if (vmx->apicv)
+		want |= VMX_APICV;
 	if (vmx->vpid)
 		want |= SECONDARY_EXEC_ENABLE_VPID;
 	if (guest_has(vcpu, GF_RDTSCP) || guest_has(vcpu, GF_RDPID))
@@ -137,5 +139,9 @@ bool vmx_controls_safe(const struct vmx_vcpu *vmx)
 	for (i = 0; i < NR_WORDS; i++)
 		if (mandatory[i] & ~vmx->ctl[i])
 			return false;
+	/* The x2APIC that the guest would reach is the host's. */
+	if (vmx_msr_bitmap_passes_x2apic(vmx) &&
+	    !(vmx->ctl[WORD_CPU2] & SECONDARY_EXEC_VIRTUALIZE_X2APIC_MODE))
+		return false;
 	return !(MANDATORY_EXCEPTIONS & ~vmx->exceptions) && vmx->eptp;
 }

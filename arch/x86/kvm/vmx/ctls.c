@@ -140,9 +140,6 @@ static void forbid(struct vmx_ctls *out, enum vmx_ctl word, u32 bits)
 static void apply_rules(const struct vmx_cap_msrs *msrs, const struct vmx_wishes *wish,
 			struct vmx_ctls *out)
 {
-	const u32 virtual_apic = SECONDARY_EXEC_APIC_REGISTER_VIRT |
-				 SECONDARY_EXEC_VIRTUAL_INTR_DELIVERY;
-
 	if (!wish->vpid || !vpid_usable(msrs->ept_vpid, out))
 		forbid(out, WORD_CPU2, SECONDARY_EXEC_ENABLE_VPID);
 	if (!wish->unrestricted)
@@ -164,14 +161,12 @@ static void apply_rules(const struct vmx_cap_msrs *msrs, const struct vmx_wishes
 		forbid(out, WORD_CPU, CPU_BASED_TPR_SHADOW);
 		forbid(out, WORD_CPU2, SECONDARY_EXEC_VIRTUALIZE_APIC_ACCESSES);
 	}
-	if (!vmx_may(out, WORD_CPU, CPU_BASED_TPR_SHADOW))
-		forbid(out, WORD_CPU2, SECONDARY_EXEC_VIRTUALIZE_X2APIC_MODE | virtual_apic);
-	if (!wish->apicv || !vmx_may(out, WORD_CPU2, virtual_apic) ||
-	    !vmx_may(out, WORD_PIN, PIN_BASED_POSTED_INTR) ||
-	    !vmx_may(out, WORD_EXIT, VM_EXIT_ACK_INTR_ON_EXIT)) {
-		forbid(out, WORD_CPU2, virtual_apic | SECONDARY_EXEC_VIRTUALIZE_X2APIC_MODE);
+	if (!wish->apicv || !vmx_may(out, WORD_CPU, CPU_BASED_TPR_SHADOW) ||
+	    !vmx_may(out, WORD_CPU2, VMX_APICV))
+		forbid(out, WORD_CPU2, VMX_APICV);
+	if (!vmx_may(out, WORD_CPU2, VMX_APICV) ||
+	    !vmx_may(out, WORD_EXIT, VM_EXIT_ACK_INTR_ON_EXIT))
 		forbid(out, WORD_PIN, PIN_BASED_POSTED_INTR);
-	}
 }
 
 const char *vmx_ctls_compute(const struct vmx_cap_msrs *msrs, const struct vmx_wishes *wish,

@@ -19,6 +19,10 @@ enum vmx_ctl {
 	NR_WORDS
 };
 
+/* An APIC in hardware is all of these, in x2APIC mode. */
+#define VMX_APICV	(SECONDARY_EXEC_VIRTUALIZE_X2APIC_MODE | SECONDARY_EXEC_APIC_REGISTER_VIRT | \
+			 SECONDARY_EXEC_VIRTUAL_INTR_DELIVERY)
+
 /*
  * Raw values of the MSRs. A control word is described by 64 bits: the lower
  * half has the controls that must be 1, the upper half those that may be 1 (SDM

@@ -36,5 +36,7 @@ u64 vmx_fault_code(const struct vmx_vcpu *vmx);
 
 /* apic.c */
 bool vmx_fast_tpr(struct vmx_vcpu *vmx);
+bool vmx_fast_eoi(struct vmx_vcpu *vmx);
+bool vmx_fast_apic_write(struct vmx_vcpu *vmx);
 
 #endif

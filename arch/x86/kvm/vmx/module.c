@@ -34,6 +34,10 @@ static bool param_flexpriority = true;
 module_param_named(flexpriority, param_flexpriority, bool, 0444);
 MODULE_PARM_DESC(flexpriority, "let the processor keep the task priority of local APICs in the kernel");
 
+static bool param_apicv = true;
+module_param_named(enable_apicv, param_apicv, bool, 0444);
+MODULE_PARM_DESC(enable_apicv, "let the processor deliver interrupts of local APICs in x2APIC mode");
+
 static bool param_preemption_timer = true;
 module_param_named(preemption_timer, param_preemption_timer, bool, 0444);
 MODULE_PARM_DESC(preemption_timer, "the processor counts down to the guest's TSC deadline while the guest runs");
@@ -120,6 +124,9 @@ static struct x86_vendor_ops vmx_ops __initdata = {
 	.event_blocked = vmx_event_blocked,
 	.open_window = vmx_open_window,
 	.tpr_threshold = vmx_tpr_threshold,
+	.apic_hardware = vmx_apic_hardware,
+	.apic_status = vmx_apic_status,
+	.apic_eoi_exits = vmx_apic_eoi_exits,
 	.nmi_masked_get = vmx_nmi_masked_get,
 	.nmi_masked_set = vmx_nmi_masked_set,
 	.skip = vmx_skip,
@@ -169,6 +176,7 @@ static void vmx_fill_caps(void)
 		.has_ad = vmx_ctls.ept_ad,
 	};
 	vmx_caps.restricted = !vmx_has_unrestricted();
+	vmx_caps.virtual_x2apic = vmx_has_apicv() && !vmx_caps.restricted;
 	vmx_caps.has_xss = vmx_may(&vmx_ctls, WORD_CPU2, SECONDARY_EXEC_ENABLE_XSAVES);
 	vmx_caps.has_tsc_scaling = vmx_may(&vmx_ctls, WORD_CPU2, SECONDARY_EXEC_TSC_SCALING);
 	vmx_caps.tsc_frac_bits = 48;
@@ -191,6 +199,7 @@ static void settle_params(void)
 	param_ept_ad = vmx_ctls.ept_ad;
 	param_vnmi = vmx_has_vnmi();
 	param_flexpriority = vmx_has_tpr_shadow();
+	param_apicv = vmx_has_apicv();
 	param_preemption_timer = vmx_has_preemption_timer();
 	if (!vmx_may(&vmx_ctls, WORD_CPU2, SECONDARY_EXEC_PAUSE_LOOP_EXITING))
 		vmx_param_ple_gap = 0;
@@ -215,6 +224,7 @@ static int __init vmx_module_init(void)
 		.ept_ad = param_ept_ad,
 		.vnmi = param_vnmi,
 		.flexpriority = param_flexpriority,
+		.apicv = param_apicv,
 		.preemption_timer = param_preemption_timer,
 		.ple = vmx_param_ple_gap,
 	};

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The MSR bitmaps: which MSRs the guest accesses without an exit. */
 #include <linux/mm.h>
+#include <asm/apicdef.h>
 #include <asm/cpufeature.h>
 #include <asm/msr-index.h>
 #include "../cpuid.h"
@@ -11,7 +12,15 @@ enum pass_if {
 	PASS_SPEC_CTRL,		/* it is switched around the entry */
 	PASS_IBPB,
 	PASS_FLUSH,
+	PASS_X2APIC,		/* only while the processor virtualizes it: else these are the host's */
 };
+
+#define X2APIC(reg)		(0x800 + (reg) / 16)
+#define X2APIC_READ(reg)	{ X2APIC(reg), PASS_X2APIC, .read_only = true }
+#define X2APIC_READ_8(reg)	X2APIC_READ(reg), X2APIC_READ((reg) + 0x10), \
+				X2APIC_READ((reg) + 0x20), X2APIC_READ((reg) + 0x30), \
+				X2APIC_READ((reg) + 0x40), X2APIC_READ((reg) + 0x50), \
+				X2APIC_READ((reg) + 0x60), X2APIC_READ((reg) + 0x70)
 
 /* The MSRs of SYSCALL are not here: they are in the processor only part of the time. */
 static const struct msr_pass_row pass_table[] = {
@@ -24,6 +33,16 @@ static const struct msr_pass_row pass_table[] = {
 	{ MSR_IA32_SPEC_CTRL,		PASS_SPEC_CTRL },
 	{ MSR_IA32_PRED_CMD,		PASS_IBPB,	.write_only = true },
 	{ MSR_IA32_FLUSH_CMD,		PASS_FLUSH,	.write_only = true },
+	/* Not the ICR, whose halves are apart in the model's page, nor the current count. */
+	{ X2APIC(APIC_TASKPRI),		PASS_X2APIC },
+	{ X2APIC(APIC_EOI),		PASS_X2APIC,	.write_only = true },
+	{ X2APIC(APIC_SELF_IPI),	PASS_X2APIC,	.write_only = true },
+	X2APIC_READ(APIC_ID), X2APIC_READ(APIC_LVR), X2APIC_READ(APIC_PROCPRI),
+	X2APIC_READ(APIC_LDR), X2APIC_READ(APIC_SPIV), X2APIC_READ(APIC_ESR),
+	X2APIC_READ_8(APIC_ISR), X2APIC_READ_8(APIC_TMR), X2APIC_READ_8(APIC_IRR),
+	X2APIC_READ(APIC_LVTT), X2APIC_READ(APIC_LVTTHMR), X2APIC_READ(APIC_LVTPC),
+	X2APIC_READ(APIC_LVT0), X2APIC_READ(APIC_LVT1), X2APIC_READ(APIC_LVTERR),
+	X2APIC_READ(APIC_TMICT), X2APIC_READ(APIC_TDCR),
 };
 
 /*
@@ -70,7 +89,15 @@ static u32 pass_wanted(const struct vmx_vcpu *vmx)
 		pass |= BIT(PASS_IBPB);
 	if (vmx_has.flush_l1d && guest_has(vcpu, GF(CW_7_0_EDX, 28)))
 		pass |= BIT(PASS_FLUSH);
+	if (vmx->apicv)
+		pass |= BIT(PASS_X2APIC);
 	return pass;
+}
+
+/* Does the guest reach registers of an x2APIC without an exit? */
+bool vmx_msr_bitmap_passes_x2apic(const struct vmx_vcpu *vmx)
+{
+	return !test_bit(X2APIC(APIC_TASKPRI), vmx->msr_bitmap);
 }
 
 /* The VMCS may not be loaded: the field is written with the controls. */

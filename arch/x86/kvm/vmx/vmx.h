@@ -57,6 +57,11 @@ static inline bool vmx_has_tpr_shadow(void)
 	return vmx_may(&vmx_ctls, WORD_CPU, CPU_BASED_TPR_SHADOW);
 }
 
+static inline bool vmx_has_apicv(void)
+{
+	return vmx_may(&vmx_ctls, WORD_CPU2, VMX_APICV);
+}
+
 static inline bool vmx_has_vnmi(void)
 {
 	return vmx_may(&vmx_ctls, WORD_PIN, PIN_BASED_VIRTUAL_NMIS);
@@ -122,6 +127,7 @@ struct vmx_vcpu {
 	const u8 *vtpr;			/* (c) with TPR shadow: TPR in the local APIC's page, or NULL */
 	u8 tpr_seen;			/* (v) what the local APIC's model knows of it */
 	u8 tpr_threshold;		/* (v) */
+	bool apicv;			/* (v) the processor delivers the local APIC's interrupts */
 	bool irq_window, nmi_window;	/* (v) */
 	bool soft_nmi_masked;		/* (v)(r) without virtual NMIs: taken for masked */
 	u16 vpid;			/* (c) 0: none */
@@ -188,6 +194,7 @@ void vmx_msr_bitmaps_free(void);
 void vmx_msr_bitmap_init(struct vmx_vcpu *vmx);
 void vmx_msr_bitmap_release(struct vmx_vcpu *vmx);
 void vmx_msr_bitmap_update(struct vmx_vcpu *vmx);
+bool vmx_msr_bitmap_passes_x2apic(const struct vmx_vcpu *vmx);
 void vmx_msr_access(struct x86_vcpu *vcpu, u32 msr, bool read, bool write);
 
 /* --- msr.c --- */
@@ -198,6 +205,9 @@ void vmx_vcpu_reset(struct x86_vcpu *vcpu, bool init);
 /* --- apic.c --- */
 void vmx_apic_init(struct vmx_vcpu *vmx);	/* its VMCS is loaded */
 void vmx_tpr_threshold(struct x86_vcpu *vcpu, int class);
+void vmx_apic_hardware(struct x86_vcpu *vcpu, bool on);
+void vmx_apic_status(struct x86_vcpu *vcpu, u8 requested, u8 in_service);
+void vmx_apic_eoi_exits(struct x86_vcpu *vcpu, const unsigned long *vectors);
 
 /* --- inject.c --- */
 void vmx_inject(struct x86_vcpu *vcpu, enum x86_event_kind kind, const struct x86_inject *ev);

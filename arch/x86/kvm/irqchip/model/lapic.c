@@ -60,10 +60,25 @@ static void note_word(u8 *words, unsigned int word, u32 val)
 	*words = val ? *words | 1u << word : *words & ~(1u << word);
 }
 
+static int highest_of_all(const struct lapic_model *m, unsigned int base)
+{
+	unsigned int word = 8;
+	u32 bits;
+
+	while (word--) {
+		bits = lapic_reg(m, base + word * 16);
+		if (bits)
+			return word * 32 + __fls(bits);
+	}
+	return -1;
+}
+
 static int highest(const struct lapic_model *m, unsigned int base, u8 words)
 {
 	unsigned int word;
 
+	if (unlikely(m->in_hardware))
+		return highest_of_all(m, base);
 	if (!words)
 		return -1;
 	word = __fls(words);
@@ -104,7 +119,7 @@ bool lapic_model_must_look(const struct lapic_model *m)
 {
 	int irr = lapic_model_highest_irr(m), isr = lapic_model_highest_isr(m);
 
-	return irr >= 0 && (isr < 0 || irr >> 4 > isr >> 4);
+	return m->in_hardware || (irr >= 0 && (isr < 0 || irr >> 4 > isr >> 4));
 }
 
 int lapic_model_held_by_tpr(const struct lapic_model *m)
@@ -182,8 +197,13 @@ void lapic_model_eoi(struct lapic_model *m, struct lapic_work *work)
 	if (lapic_model_must_look(m))
 		work->what |= LAPIC_WORK_IRQ;
 	work->eoi_vector = vector;
-	work->eoi_broadcast = !(lapic_reg(m, LAPIC_SVR) & LAPIC_SVR_NO_EOI_BCAST) ||
-			      !vector_test(m, LAPIC_TMR, vector);
+	work->eoi_broadcast = lapic_model_eoi_broadcast(m, vector);
+}
+
+bool lapic_model_eoi_broadcast(const struct lapic_model *m, u8 vector)
+{
+	return !(lapic_reg(m, LAPIC_SVR) & LAPIC_SVR_NO_EOI_BCAST) ||
+	       !vector_test(m, LAPIC_TMR, vector);
 }
 
 /* --- local interrupts: "Local Vector Table" --- */
@@ -571,9 +591,26 @@ void lapic_model_set_mode(struct lapic_model *m, enum lapic_mode mode)
 		lapic_reg_set(m, LAPIC_ICR_HIGH, 0);
 }
 
+static void note_words(struct lapic_model *m)
+{
+	unsigned int word;
+
+	for (word = 0; word < 8; word++) {
+		note_word(&m->irr_words, word, lapic_reg(m, LAPIC_IRR + word * 16));
+		note_word(&m->isr_words, word, lapic_reg(m, LAPIC_ISR + word * 16));
+	}
+}
+
+void lapic_model_set_hardware(struct lapic_model *m, bool on)
+{
+	m->in_hardware = on;
+	note_words(m);
+	update_ppr(m);
+}
+
 void lapic_model_restore(struct lapic_model *m)
 {
-	unsigned int offset, word;
+	unsigned int offset;
 
 	for (offset = 0; offset < LAPIC_REGS_SIZE; offset += 16) {
 		if (!there(m, XAPIC_REGS, offset))
@@ -606,9 +643,6 @@ void lapic_model_restore(struct lapic_model *m)
 	 */
 	lapic_reg_set(m, LAPIC_ISR, lapic_reg(m, LAPIC_ISR) & 0xffff0000);
 	m->errors = 0;
-	for (word = 0; word < 8; word++) {
-		note_word(&m->irr_words, word, lapic_reg(m, LAPIC_IRR + word * 16));
-		note_word(&m->isr_words, word, lapic_reg(m, LAPIC_ISR + word * 16));
-	}
+	note_words(m);
 	update_ppr(m);
 }

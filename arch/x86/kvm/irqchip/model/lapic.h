@@ -88,8 +88,9 @@ struct lapic_model {
 	u8 *page;		/* LAPIC_PAGE_SIZE bytes */
 	u32 id;			/* the x2APIC id; the xAPIC id begins as its low byte */
 	u8 mode;		/* enum lapic_mode */
-	u8 irr_words;		/* bit n: IRR register n is not zero */
+	u8 irr_words;		/* bit n: IRR register n is not zero; not kept in_hardware */
 	u8 isr_words;
+	bool in_hardware;	/* see lapic_model_set_hardware() */
 	u8 errors;		/* since ESR was last written: ESR shows them when it is again */
 	bool has_cmci;		/* there is a seventh LVT */
 	bool has_deadline;	/* CPUID says that there is a TSC deadline mode */
@@ -216,6 +217,18 @@ bool lapic_model_x2apic_write(struct lapic_model *m, unsigned int index, u64 val
  * Return: whether there was any.
  */
 bool lapic_model_accept(struct lapic_model *m, const u64 vectors[4], const u64 levels[4]);
+
+/**
+ * lapic_model_set_hardware - the processor works on the page from now on, or does not any more
+ *
+ * While it does it moves requests into service, ends them, and keeps PPR; the
+ * model finds in the page what became of them, between two runs of the processor.
+ * Every change of the model's has to be told to the processor: LAPIC_WORK_IRQ.
+ */
+void lapic_model_set_hardware(struct lapic_model *m, bool on);
+
+/* Is the end of that interrupt a broadcast to the I/O APICs? */
+bool lapic_model_eoi_broadcast(const struct lapic_model *m, u8 vector);
 
 /* Vector of the highest request or interrupt in service, -1: none */
 int lapic_model_highest_irr(const struct lapic_model *m);

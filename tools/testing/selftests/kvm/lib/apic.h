@@ -102,8 +102,8 @@ G_INLINE void g_window(void)
 
 /* --- host --- */
 
-/* Is this stock KVM, and does the hardware take registers of the local APIC without an exit? */
-static inline bool stock_has_apicv(void)
+/* Does the processor deliver interrupts of an x2APIC, stock's of any local APIC? */
+static inline bool has_apicv(void)
 {
 	FILE *f = fopen("/sys/module/kvm_intel/parameters/enable_apicv", "r");
 	int apicv = 'N';
@@ -112,7 +112,12 @@ static inline bool stock_has_apicv(void)
 		apicv = fgetc(f);
 		fclose(f);
 	}
-	return tap_on_stock() && apicv == 'Y';
+	return apicv == 'Y';
+}
+
+static inline bool stock_has_apicv(void)
+{
+	return tap_on_stock() && has_apicv();
 }
 
 /* A box with all interrupt controllers in the kernel, or the case is skipped. */

@@ -1,0 +1,415 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Who delivers interrupts of an x2APIC, the processor or KVM, may change at any
+ * time: with the mode, by a debugger, when user space looks at the state or
+ * writes it back. No interrupt is lost by that, or comes twice.
+ */
+#include <pthread.h>
+#include "apic.h"
+
+#define LOW 0x41
+#define VEC 0x61
+#define HIGH 0x81
+
+static volatile u64 taken[3] GUEST_DATA, inside GUEST_DATA, want_stop GUEST_DATA;
+
+G_INLINE bool bit_of(u32 base, u32 vec)
+{
+	return g_x2apic(base + vec / 32 * 16) >> vec % 32 & 1;
+}
+
+static GUEST void count_low(struct trap *t)
+{
+	taken[0]++;
+	g_set_x2apic(APIC_EOI, 0);
+}
+
+static GUEST void count(struct trap *t)
+{
+	taken[1]++;
+	g_set_x2apic(APIC_EOI, 0);
+}
+
+static GUEST void count_high(struct trap *t)
+{
+	taken[2]++;
+	g_set_x2apic(APIC_EOI, 0);
+}
+
+G_INLINE void set_up(void)
+{
+	g_cli();
+	g_handlers[LOW] = count_low;
+	g_handlers[VEC] = count;
+	g_handlers[HIGH] = count_high;
+	if (!(g_rdmsr(MSR_APICBASE) & APICBASE_X2APIC))
+		g_enter_x2apic();
+	g_set_x2apic(APIC_SVR, 0x1ff);
+}
+
+/* --- priorities --- */
+
+static GUEST void nest(struct trap *t)
+{
+	taken[1]++;
+	G_CHECK(bit_of(APIC_ISR, VEC));
+	G_CHECK(!bit_of(APIC_IRR, VEC));
+	G_CHECK_EQ(g_x2apic(APIC_PPR), VEC & 0xf0);
+	/* One that has to wait, and one that has not. */
+	g_set_x2apic(APIC_SELF, LOW);
+	g_sti();
+	g_set_x2apic(APIC_SELF, HIGH);
+	asm volatile("nop; nop");
+	G_CHECK_EQ(taken[2], taken[1]);
+	G_CHECK_EQ(taken[0], taken[1] - 1);
+	G_CHECK(bit_of(APIC_IRR, LOW));
+	/* The priority holds it back when this one is over. */
+	g_set_x2apic(APIC_TPR, 0x47);
+	g_set_x2apic(APIC_EOI, 0);
+	asm volatile("nop; nop");
+	G_CHECK_EQ(taken[0], taken[1] - 1);
+	G_CHECK_EQ(g_x2apic(APIC_PPR), 0x47);
+	G_CHECK_EQ(g_cr8(), 4);
+	if (taken[1] & 1)
+		g_set_cr8(3);
+	else
+		g_set_x2apic(APIC_TPR, 0);
+	asm volatile("nop; nop");
+	G_CHECK_EQ(taken[0], taken[1]);
+	g_cli();
+}
+
+static GUEST void priorities(void)
+{
+	u64 i;
+
+	set_up();
+	g_handlers[VEC] = nest;
+	for (i = 1; i <= 100; i++) {
+		g_set_x2apic(APIC_TPR, 0);
+		g_ipi(0, ICR_SELF | VEC);
+		G_CHECK(bit_of(APIC_IRR, VEC));
+		g_window();
+		G_CHECK_EQ(taken[1], i);
+	}
+	G_CHECK_EQ(g_x2apic(APIC_PPR), 0);
+	g_done();
+}
+
+CASE(priorities_are_kept)
+{
+	struct cpu *c = apic_cpu(apic_box(), 0);
+
+	cpu_long(c, priorities);
+	cpu_expect_done(c);
+}
+
+static GUEST void bad_vector(void)
+{
+	set_up();
+	g_set_x2apic(APIC_SELF, 15);
+	g_window();
+	g_set_x2apic(APIC_ESR, 0);
+	G_CHECK_EQ(g_x2apic(APIC_ESR), 0x20);
+	G_CHECK_EQ(g_try_wrmsr(MSR_X2APIC + APIC_SELF / 16, 0x100 | VEC), 13);
+	G_CHECK_EQ(g_try_wrmsr(MSR_X2APIC + APIC_EOI / 16, 1), 13);
+	G_CHECK_EQ(g_try_wrmsr(MSR_X2APIC + APIC_TPR / 16, 0x100), 13);
+	g_window();
+	G_CHECK_EQ(taken[1], 0);
+	g_done();
+}
+
+/* # stock: expected fail because with APICv the error is not noted */
+CASE_STOCK_FAILS(no_vector_below_16, "with APICv the error is not noted")
+{
+	struct cpu *c = apic_cpu(apic_box(), 0);
+
+	cpu_long(c, bad_vector);
+	cpu_expect_done(c);
+}
+
+/* --- the mode --- */
+
+static GUEST void end_in_either(struct trap *t)
+{
+	taken[1]++;
+	if (taken[1] & 1)
+		g_enter_x2apic();
+	g_set_apic(APIC_EOI, 0);
+}
+
+static GUEST void modes(void)
+{
+	u64 i, base = g_rdmsr(MSR_APICBASE);
+
+	g_handlers[VEC] = end_in_either;
+	g_handlers[LOW] = count_low;
+	for (i = 1; i <= 20; i++) {
+		/* Requested in one, in service in one, ended in the other. */
+		g_wrmsr(MSR_APICBASE, base & ~APICBASE_ENABLE);
+		g_wrmsr(MSR_APICBASE, base);
+		g_set_xapic(APIC_SVR, 0x1ff);
+		g_set_xapic(APIC_ICR, ICR_SELF | VEC);
+		g_set_xapic(APIC_ICR, ICR_SELF | LOW);
+		if (!(i & 1))
+			g_enter_x2apic();
+		g_window();
+		G_CHECK_EQ(taken[1], i);
+		g_window();
+		G_CHECK_EQ(taken[0], i);
+		G_CHECK_EQ(g_x2apic(APIC_PPR), 0);
+	}
+	g_done();
+}
+
+CASE(into_the_mode_with_interrupts_on_their_way)
+{
+	struct cpu *c = apic_cpu(apic_box(), 0);
+
+	cpu_long(c, modes);
+	cpu_expect_done(c);
+}
+
+/* --- user space --- */
+
+static GUEST void stop_inside(struct trap *t)
+{
+	taken[1]++;
+	g_set_x2apic(APIC_SELF, HIGH);
+	g_set_x2apic(APIC_SELF, LOW);
+	g_set_x2apic(APIC_TPR, 0x52);
+	g_sync(1, 0);
+	G_CHECK_EQ(taken[2], taken[1] - 1);
+	G_CHECK_EQ(g_x2apic(APIC_TPR), 0x52);
+	G_CHECK_EQ(g_x2apic(APIC_PPR), VEC & 0xf0);
+	g_sti();
+	asm volatile("nop; nop");
+	G_CHECK_EQ(taken[2], taken[1]);
+	g_cli();
+	g_set_x2apic(APIC_EOI, 0);
+	g_set_x2apic(APIC_TPR, 0);
+}
+
+static GUEST void to_user_space(void)
+{
+	u64 i;
+
+	set_up();
+	g_handlers[VEC] = stop_inside;
+	for (i = 1; i <= 8; i++) {
+		g_set_x2apic(APIC_SELF, VEC);
+		g_window();
+		G_CHECK_EQ(taken[1], i);
+		g_window();
+		G_CHECK_EQ(taken[0], i);
+		G_CHECK_EQ(taken[2], i);
+	}
+	g_done();
+}
+
+static bool has(const struct kvm_lapic_state *s, u32 base, u32 vec)
+{
+	return lapic_reg(s, base + vec / 32 * 16) >> vec % 32 & 1;
+}
+
+CASE(user_space_sees_it_and_writes_it_back)
+{
+	struct cpu *c = apic_cpu(apic_box(), 0);
+	struct kvm_lapic_state s, none = {};
+	u32 i;
+
+	cpu_long(c, to_user_space);
+	for (i = 0; i < 8; i++) {
+		cpu_expect_sync(c, 1);
+		s = cpu_get_lapic_state(c);
+		CHECK(has(&s, APIC_ISR, VEC) && !has(&s, APIC_IRR, VEC));
+		CHECK(has(&s, APIC_IRR, HIGH) && has(&s, APIC_IRR, LOW));
+		CHECK_EQ(lapic_reg(&s, APIC_TPR), 0x52);
+		CHECK_EQ(lapic_reg(&s, APIC_PPR), VEC & 0xf0);
+		CHECK_EQ(cpu_get_sregs(c).cr8, 5);
+		if (i & 1) {
+			lapic_set_reg(&none, APIC_ID, lapic_reg(&s, APIC_ID));
+			cpu_set_lapic_state(c, &none);
+		}
+		if (i & 3)
+			cpu_set_lapic_state(c, &s);
+	}
+	cpu_expect_done(c);
+}
+
+/* A debugger holds interrupts back for a while. */
+static GUEST void debugged(void)
+{
+	u64 i;
+
+	set_up();
+	g_sti();
+	for (i = 0; i < 10; i++) {
+		g_sync(1, 0);
+		g_set_x2apic(APIC_SELF, VEC);
+		g_set_x2apic(APIC_SELF, HIGH);
+		asm volatile("nop; nop");
+		g_sync(2, taken[1]);
+		asm volatile("nop; nop");
+		g_sync(3, taken[1]);
+		G_CHECK_EQ(taken[1], i + 1);
+		G_CHECK_EQ(taken[2], i + 1);
+	}
+	g_done();
+}
+
+CASE(a_debugger_holds_them_back)
+{
+	struct box *b = apic_box();
+	struct cpu *c = apic_cpu(b, 0);
+	struct kvm_guest_debug d = { .control = KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_BLOCKIRQ };
+	struct kvm_guest_debug off = {};
+	u64 i;
+
+	if (!(ioctl(b->fd, KVM_CHECK_EXTENSION, KVM_CAP_SET_GUEST_DEBUG2) & KVM_GUESTDBG_BLOCKIRQ))
+		tap_skip("no KVM_GUESTDBG_BLOCKIRQ");
+	cpu_long(c, debugged);
+	for (i = 0; i < 10; i++) {
+		cpu_expect_sync(c, 1);
+		CHECK_OK(ioctl(c->fd, KVM_SET_GUEST_DEBUG, i & 1 ? &off : &d));
+		CHECK_EQ(cpu_expect_sync(c, 2), i + (i & 1));
+		CHECK_OK(ioctl(c->fd, KVM_SET_GUEST_DEBUG, &off));
+		CHECK_EQ(cpu_expect_sync(c, 3), i + 1);
+	}
+	cpu_expect_done(c);
+}
+
+/* --- from others --- */
+
+#define ROUNDS 3000
+
+static GUEST void receive(void)
+{
+	u64 i;
+
+	set_up();
+	for (i = 1; !want_stop; i++) {
+		if (i & 8)
+			g_sti_hlt();
+		else
+			g_window();
+		g_cli();
+	}
+	g_window();
+	g_sync(1, taken[0]);
+	g_sync(2, taken[2]);
+	g_done();
+}
+
+static struct box *sent_to;
+
+/* One after the other, as soon as the last one was taken; in the end one that ends it all. */
+static void *send(void *unused)
+{
+	static const u8 vectors[] = { LOW, HIGH };
+	struct box *b = sent_to;
+	u32 i;
+
+	for (i = 0; i < ROUNDS; i++) {
+		struct kvm_msi msi = { .address_lo = 0xfee00000, .data = vectors[i & 1] };
+		volatile u64 *n = i & 1 ? &GV(b, taken[2]) : &GV(b, taken[0]);
+		u64 before = *n;
+
+		CHECK(ioctl(b->fd, KVM_SIGNAL_MSI, &msi) > 0);
+		while (*n == before)
+			asm volatile("pause");
+	}
+	GV(b, want_stop) = 1;
+	CHECK(ioctl(b->fd, KVM_SIGNAL_MSI,
+		    &(struct kvm_msi){ .address_lo = 0xfee00000, .data = VEC }) > 0);
+	return NULL;
+}
+
+CASE_SLOW(each_that_is_sent_comes_once, 60, NULL)
+{
+	struct box *b = sent_to = apic_box();
+	struct cpu *c = apic_cpu(b, 0);
+	pthread_t sender;
+
+	cpu_long(c, receive);
+	/* Its local APIC has to be on before the first. */
+	CHECK_OK(ioctl(c->fd, KVM_SET_LAPIC, &(struct kvm_lapic_state){ .regs = { [APIC_SVR] = -1,
+		[APIC_SVR + 1] = 1 } }));
+	CHECK(!pthread_create(&sender, NULL, send, NULL));
+	CHECK_EQ(cpu_expect_sync(c, 1), ROUNDS / 2);
+	CHECK_EQ(cpu_expect_sync(c, 2), ROUNDS / 2);
+	cpu_expect_done(c);
+	pthread_join(sender, NULL);
+}
+
+/* --- without exits --- */
+
+static GUEST void often(void)
+{
+	u64 i;
+
+	set_up();
+	g_sti();
+	g_sync(1, 0);
+	for (i = 0; i < 1000; i++) {
+		g_set_x2apic(APIC_TPR, 0x30);
+		g_set_x2apic(APIC_SELF, VEC);
+		g_set_x2apic(APIC_TPR, 0);
+	}
+	g_sync(2, taken[1]);
+	g_done();
+}
+
+CASE(what_the_processor_does_costs_no_exits)
+{
+	struct cpu *c = apic_cpu(apic_box(), 0);
+	u64 before;
+	bool found;
+
+	if (!has_apicv())
+		tap_skip("interrupts are delivered by KVM here");
+	cpu_long(c, often);
+	cpu_expect_sync(c, 1);
+	before = cpu_stat(c->fd, "exits", &found);
+	CHECK_EQ(cpu_expect_sync(c, 2), 1000);
+	CHECK(cpu_stat(c->fd, "exits", &found) - before < 300);
+	cpu_expect_done(c);
+}
+
+/* --- EOIs that others wait for --- */
+
+static GUEST void ends(void)
+{
+	set_up();
+	g_sync(1, 0);
+	g_sti();
+	while (taken[1] < 4)
+		g_pause();
+	g_done();
+}
+
+CASE(an_eoi_reaches_who_waits_for_it)
+{
+	struct box *b = apic_split_box();
+	struct cpu *c = apic_cpu(b, 0);
+	struct {
+		struct kvm_irq_routing r;
+		struct kvm_irq_routing_entry e[1];
+	} table = { .r = { .nr = 1 }, .e = {
+		{ .gsi = 0, .type = KVM_IRQ_ROUTING_MSI,
+		  .u.msi = { .address_lo = 0xfee00000, .data = 0xc000 | VEC } },
+	} };
+	struct kvm_msi level = { .address_lo = 0xfee00000, .data = 0xc000 | VEC };
+	u32 i;
+
+	cpu_long(c, ends);
+	cpu_expect_sync(c, 1);
+	/* It runs already: what leaves changes now. */
+	CHECK_OK(ioctl(b->fd, KVM_SET_GSI_ROUTING, &table));
+	for (i = 0; i < 4; i++) {
+		CHECK(CHECK_OK(ioctl(b->fd, KVM_SIGNAL_MSI, &level)) > 0);
+		cpu_expect_exit(c, KVM_EXIT_IOAPIC_EOI);
+		CHECK_EQ(c->run->eoi.vector, VEC);
+	}
+	cpu_expect_done(c);
+}
