@@ -203,6 +203,7 @@ bool cr8_write(struct x86_vcpu *vcpu, u64 val)
 	if (lapic_present(vcpu))
 		lapic_set_cr8(vcpu, val);
 	vcpu->regs.cr8 = val;
+	vcpu->regs.tpr_low = 0;
 	regs_changed(vcpu, RG_CR8);
 	return true;
 }
@@ -211,6 +212,7 @@ EXPORT_SYMBOL_GPL(cr8_write);
 void cr8_follow_tpr(struct x86_vcpu *vcpu, u8 tpr)
 {
 	vcpu->regs.cr8 = tpr >> 4;
+	vcpu->regs.tpr_low = tpr & 15;
 	regs_changed(vcpu, RG_CR8);
 }
 

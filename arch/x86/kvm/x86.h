@@ -127,6 +127,7 @@ struct x86_regs {
 	u64 rip;
 	u64 rflags;		/* as the guest sees it: see regs_rflags() for guest debug's TF */
 	u64 cr0, cr2, cr3, cr4, cr8;
+	u8 tpr_low;		/* of the local APIC's TPR, the half that a write of CR8 clears */
 	u64 efer;
 	u64 pdptr[4];
 	u64 dr6, dr7;

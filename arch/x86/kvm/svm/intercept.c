@@ -45,13 +45,13 @@ static const u32 mandatory[MAX_INTERCEPT] = {
 
 /*
  * V_TPR holds CR8: a write that does not exit is found at the next exit. That is
- * soon enough unless the write itself may let an interrupt through, or user space
- * has the local APIC and is to be told. QEMU's processor does not survive the
- * write while a virtual interrupt is pending.
+ * soon enough unless the write itself may let an interrupt through, user space has
+ * the local APIC and is to be told, or the same CR8 would be another TPR. QEMU's
+ * processor does not survive the write while a virtual interrupt is pending.
  */
 bool svm_cr8_exits(const struct svm_vcpu *svm)
 {
-	return !lapic_present(&svm->x86) || svm->cr8_watched ||
+	return !lapic_present(&svm->x86) || svm->cr8_watched || svm->x86.regs.tpr_low ||
 	       (svm->vmcb->control.int_ctl & V_IRQ_MASK);
 }
 

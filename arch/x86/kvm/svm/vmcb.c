@@ -306,6 +306,7 @@ void svm_flush(struct svm_vcpu *svm)
 	if (groups & RG_CR8) {
 		control->int_ctl &= ~V_TPR_MASK;
 		control->int_ctl |= regs->cr8 & V_TPR_MASK;
+		svm_intercept_set(svm, INTERCEPT_CR8_WRITE, svm_cr8_exits(svm));
 	}
 	if (groups & RG_EFER)
 		save->efer = regs->efer | EFER_SVME;
