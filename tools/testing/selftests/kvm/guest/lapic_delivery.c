@@ -96,7 +96,8 @@ static GUEST void priorities(void)
 	g_done();
 }
 
-CASE(priorities_are_kept)
+/* # stock: expected fail because on SVM it forgets the lower half of TPR */
+CASE_STOCK_FAILS(priorities_are_kept, "on SVM it forgets the lower half of TPR")
 {
 	struct cpu *c = apic_cpu(apic_box(), 0);
 
@@ -212,7 +213,8 @@ static bool has(const struct kvm_lapic_state *s, u32 base, u32 vec)
 	return lapic_reg(s, base + vec / 32 * 16) >> vec % 32 & 1;
 }
 
-CASE(user_space_sees_it_and_writes_it_back)
+/* # stock: expected fail because on SVM it forgets the lower half of TPR */
+CASE_STOCK_FAILS(user_space_sees_it_and_writes_it_back, "on SVM it forgets the lower half of TPR")
 {
 	struct cpu *c = apic_cpu(apic_box(), 0);
 	struct kvm_lapic_state s, none = {};
