@@ -431,7 +431,7 @@ static u64 free_kib(void)
 	return kib;
 }
 
-#define HERD 20
+#define HERD 40
 #define HERD_CPUS 5
 
 /* Kernel memory of HERD idle VMs whose @cpus vCPUs have each run once. */
