@@ -225,7 +225,6 @@ static noinline const u8 *decode_imm(struct insn *insn, const u8 *p,
 static __always_inline u8 operand_bytes(const struct insn *insn,
 					enum insn_width width, enum insn_mode mode)
 {
-
 	if (likely(width == INSN_W_V))
 		return insn->opsize;
 	if (width <= INSN_W_Q)		/* none, 1, 2, 4, 8 */

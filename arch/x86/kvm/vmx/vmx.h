@@ -79,8 +79,8 @@ static inline bool vmx_has_unrestricted(void)
 #define WORK_ROOT	BIT(3)	/* another EPT pointer */
 #define WORK_TSC	BIT(4)	/* another TSC offset or ratio */
 #define WORK_DR6	BIT(2)	/* debug registers are lent: DR6 around each entry */
-#define WORK_TIMER	BIT(6)	/* the preemption timer counts, or has to be switched off */
 #define WORK_PLE	BIT(5)	/* another window of PAUSE-loop exiting */
+#define WORK_TIMER	BIT(6)	/* the preemption timer counts, or has to be switched off */
 
 /* What vmenter.S uses; it knows the layout. */
 struct vmx_switch {

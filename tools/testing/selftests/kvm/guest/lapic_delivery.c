@@ -6,6 +6,7 @@
  */
 #include <pthread.h>
 #include "apic.h"
+#include "irqs.h"
 
 #define LOW 0x41
 #define VEC 0x61
@@ -212,11 +213,6 @@ static GUEST void to_user_space(void)
 	g_done();
 }
 
-static bool has(const struct kvm_lapic_state *s, u32 base, u32 vec)
-{
-	return lapic_reg(s, base + vec / 32 * 16) >> vec % 32 & 1;
-}
-
 /* # stock: expected fail because on SVM it forgets the lower half of TPR */
 CASE_STOCK_FAILS(user_space_sees_it_and_writes_it_back, "on SVM it forgets the lower half of TPR")
 {
@@ -228,8 +224,8 @@ CASE_STOCK_FAILS(user_space_sees_it_and_writes_it_back, "on SVM it forgets the l
 	for (i = 0; i < 8; i++) {
 		cpu_expect_sync(c, 1);
 		s = cpu_get_lapic_state(c);
-		CHECK(has(&s, APIC_ISR, VEC) && !has(&s, APIC_IRR, VEC));
-		CHECK(has(&s, APIC_IRR, HIGH) && has(&s, APIC_IRR, LOW));
+		CHECK(lapic_bit(&s, APIC_ISR, VEC) && !lapic_bit(&s, APIC_IRR, VEC));
+		CHECK(lapic_bit(&s, APIC_IRR, HIGH) && lapic_bit(&s, APIC_IRR, LOW));
 		CHECK_EQ(lapic_reg(&s, APIC_TPR), 0x52);
 		CHECK_EQ(lapic_reg(&s, APIC_PPR), VEC & 0xf0);
 		CHECK_EQ(cpu_get_sregs(c).cr8, 5);
@@ -398,20 +394,13 @@ CASE(an_eoi_reaches_who_waits_for_it)
 {
 	struct box *b = apic_split_box();
 	struct cpu *c = apic_cpu(b, 0);
-	struct {
-		struct kvm_irq_routing r;
-		struct kvm_irq_routing_entry e[1];
-	} table = { .r = { .nr = 1 }, .e = {
-		{ .gsi = 0, .type = KVM_IRQ_ROUTING_MSI,
-		  .u.msi = { .address_lo = 0xfee00000, .data = 0xc000 | VEC } },
-	} };
 	struct kvm_msi level = { .address_lo = 0xfee00000, .data = 0xc000 | VEC };
 	u32 i;
 
 	cpu_long(c, ends);
 	cpu_expect_sync(c, 1);
 	/* It runs already: what leaves changes now. */
-	CHECK_OK(ioctl(b->fd, KVM_SET_GSI_ROUTING, &table));
+	irqs_routes(b, MSI_ROUTE(0, 0, 0xc000 | VEC));
 	for (i = 0; i < 4; i++) {
 		CHECK(CHECK_OK(ioctl(b->fd, KVM_SIGNAL_MSI, &level)) > 0);
 		cpu_expect_exit(c, KVM_EXIT_IOAPIC_EOI);

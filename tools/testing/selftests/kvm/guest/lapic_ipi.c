@@ -357,13 +357,6 @@ static void enabled_x2apic(struct cpu *c)
 	cpu_set_lapic_state(c, &s);
 }
 
-static bool requested(struct cpu *c, u8 vector)
-{
-	struct kvm_lapic_state s = cpu_get_lapic_state(c);
-
-	return lapic_reg(&s, APIC_IRR + vector / 32 * 16) >> vector % 32 & 1;
-}
-
 /* Somebody took it. */
 static bool msi(struct box *b, u32 hi, u32 lo, u32 data)
 {
@@ -391,17 +384,17 @@ CASE(ids_of_32_bits)
 	enabled_x2apic(e);
 
 	CHECK(msi(b, 300 & ~0xff, (300 & 0xff) << 12, 0x41));
-	CHECK(requested(e, 0x41) && !requested(c, 0x41) && !requested(d, 0x41));
+	CHECK(lapic_requested(e, 0x41) && !lapic_requested(c, 0x41) && !lapic_requested(d, 0x41));
 	/* 255 is an id, not a broadcast. */
 	CHECK(msi(b, 0, 0xff << 12, 0x42));
-	CHECK(requested(d, 0x42) && !requested(c, 0x42) && !requested(e, 0x42));
+	CHECK(lapic_requested(d, 0x42) && !lapic_requested(c, 0x42) && !lapic_requested(e, 0x42));
 	CHECK(msi(b, 0xffffff00, 0xff << 12, 0x43));
-	CHECK(requested(d, 0x43) && requested(c, 0x43) && requested(e, 0x43));
+	CHECK(lapic_requested(d, 0x43) && lapic_requested(c, 0x43) && lapic_requested(e, 0x43));
 	/* Nobody */
 	CHECK(!msi(b, 0x100, 0, 0x44));
 	/* Logical: cluster 18, bit 12 is id 300. */
 	CHECK(msi(b, 0x00121000 & ~0xff, 4, 0x45));
-	CHECK(requested(e, 0x45) && !requested(c, 0x45));
+	CHECK(lapic_requested(e, 0x45) && !lapic_requested(c, 0x45));
 }
 
 CASE(without_them_255_is_a_broadcast)
@@ -412,5 +405,5 @@ CASE(without_them_255_is_a_broadcast)
 	enabled_x2apic(c);
 	enabled_x2apic(d);
 	CHECK(msi(b, 0, 0xff << 12, 0x42));
-	CHECK(requested(c, 0x42) && requested(d, 0x42));
+	CHECK(lapic_requested(c, 0x42) && lapic_requested(d, 0x42));
 }

@@ -161,11 +161,25 @@ static inline u32 lapic_reg(const struct kvm_lapic_state *s, u32 reg)
 	return v;
 }
 
+/* Of IRR, ISR or TMR, which begins at @reg: the bit of @vector */
+static inline bool lapic_bit(const struct kvm_lapic_state *s, u32 reg, u32 vector)
+{
+	return lapic_reg(s, reg + vector / 32 * 16) >> vector % 32 & 1;
+}
+
 static inline void lapic_set_reg(struct kvm_lapic_state *s, u32 reg, u32 v)
 {
 	memcpy(s->regs + reg, &v, sizeof(v));
 }
 
 CPU_STRUCT(lapic_state, LAPIC)
+
+/* Is it in IRR? */
+static inline bool lapic_requested(struct cpu *c, u32 vector)
+{
+	struct kvm_lapic_state s = cpu_get_lapic_state(c);
+
+	return lapic_bit(&s, APIC_IRR, vector);
+}
 
 #endif
