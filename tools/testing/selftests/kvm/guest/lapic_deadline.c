@@ -92,7 +92,9 @@ static GUEST void taken_back(void)
 	g_done();
 }
 
-CASE(one_that_is_taken_back_does_not_come)
+/* # stock: expected fail because on a busy machine it does come, or a second one */
+CASE_STOCK_FAILS(one_that_is_taken_back_does_not_come,
+		 "on a busy machine it does come, or a second one")
 {
 	struct cpu *c = apic_cpu(apic_box(), 0);
 
