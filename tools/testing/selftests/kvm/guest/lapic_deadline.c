@@ -160,6 +160,32 @@ CASE_SLOW(other_interrupts_end_halts_before_it, 30, NULL)
 	pthread_join(sender, NULL);
 }
 
+/* Nothing else ends these halts. */
+static GUEST void only_halts(void)
+{
+	u64 i, when;
+
+	start();
+	for (i = 0; i < 20; i++) {
+		when = g_rdtsc() + 400000;
+		g_wrmsr(MSR_DEADLINE, when);
+		while (taken == i)
+			g_sti_hlt();
+		g_cli();
+		G_CHECK(g_rdtsc() >= when);
+		G_CHECK_EQ(taken, i + 1);
+	}
+	g_done();
+}
+
+CASE(it_ends_a_halt)
+{
+	struct cpu *c = apic_cpu(apic_box(), 0);
+
+	cpu_long(c, only_halts);
+	cpu_expect_done(c);
+}
+
 /* --- in user space --- */
 
 static GUEST void out_and_back(void)

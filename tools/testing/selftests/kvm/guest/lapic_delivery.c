@@ -110,6 +110,39 @@ CASE_STOCK_FAILS(priorities_are_kept, "on SVM it forgets the lower half of TPR")
 	cpu_expect_done(c);
 }
 
+/* By the ICR, which KVM emulates: nobody else tells the processor of it. */
+static GUEST void ask_for_lower(struct trap *t)
+{
+	taken[1]++;
+	g_set_x2apic(APIC_ICR, ICR_SELF | LOW);
+	G_CHECK(bit_of(APIC_IRR, LOW));
+	g_set_x2apic(APIC_EOI, 0);
+}
+
+static GUEST void lower_ones(void)
+{
+	u64 i, n;
+
+	set_up();
+	g_handlers[VEC] = ask_for_lower;
+	for (i = 1; i <= 100; i++) {
+		g_set_x2apic(APIC_SELF, VEC);
+		for (n = 0; n < 100 && taken[0] != i; n++)
+			g_window();
+		G_CHECK_EQ(taken[1], i);
+		G_CHECK_EQ(taken[0], i);
+	}
+	g_done();
+}
+
+CASE(a_lower_one_comes_when_the_higher_is_over)
+{
+	struct cpu *c = apic_cpu(apic_box(), 0);
+
+	cpu_long(c, lower_ones);
+	cpu_expect_done(c);
+}
+
 static GUEST void bad_vector(void)
 {
 	set_up();
