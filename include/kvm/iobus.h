@@ -58,8 +58,16 @@ struct kvm_iobus {
 bool kvm_iobus_write(struct kvm_vcpu *vcpu, enum kvm_bus_id bus, gpa_t addr, int len, const void *val);
 bool kvm_iobus_read(struct kvm_vcpu *vcpu, enum kvm_bus_id bus, gpa_t addr, int len, void *val);
 
-/* As kvm_iobus_write(), only devices with ops->atomic; interrupts may be off. */
-bool kvm_iobus_write_atomic(struct kvm_vcpu *vcpu, enum kvm_bus_id bus, gpa_t addr, int len, const void *val);
+/* What is known about a write without sleeping. */
+enum kvm_bus_answer {
+	KVM_BUS_NOBODY,		/* no device in the kernel takes it */
+	KVM_BUS_SERVED,
+	KVM_BUS_LATER,		/* kvm_iobus_write() knows */
+};
+
+/* As kvm_iobus_write() while devices with ops->atomic are enough; interrupts may be off. */
+enum kvm_bus_answer kvm_iobus_write_atomic(struct kvm_vcpu *vcpu, enum kvm_bus_id bus, gpa_t addr,
+					   int len, const void *val);
 
 int kvm_iobus_add(struct kvm *kvm, enum kvm_bus_id bus, gpa_t addr, u32 len, struct kvm_iodev *dev);
 /* Unpublishes, waits for readers, destroys; never fails. */

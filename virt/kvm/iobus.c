@@ -58,23 +58,38 @@ static __always_inline bool reaches(const struct kvm_iobus *bus, gpa_t addr)
 /* Ranges that are looked at with interrupts off; if it takes more, the slow way is open. */
 #define MAX_ATOMIC	64
 
-static bool offer_write(struct kvm_vcpu *vcpu, const struct kvm_iobus *bus, gpa_t addr, int len,
-			const void *val, bool atomic)
+static enum kvm_bus_answer offer_write(struct kvm_vcpu *vcpu, const struct kvm_iobus *bus, gpa_t addr,
+				       int len, const void *val, bool atomic)
 {
 	unsigned int left = atomic ? MAX_ATOMIC : UINT_MAX;
 	unsigned int pos = ranges_up_to(bus, addr);
 
-	while (pos-- && left--) {
+	while (pos--) {
 		const struct kvm_iobus_range *range = &bus->range[pos];
 		const struct kvm_iodev_ops *ops = range->dev->ops;
 
 		if (addr - range->addr >= bus->longest)
 			break;
-		if (covers(range, addr, len) && ops->write && (!atomic || ops->atomic) &&
-		    ops->write(vcpu, range->dev, addr, len, val))
-			return true;
+		if (!left--)
+			return KVM_BUS_LATER;
+		if (!covers(range, addr, len) || !ops->write)
+			continue;
+		if (atomic && !ops->atomic)
+			return KVM_BUS_LATER;
+		if (ops->write(vcpu, range->dev, addr, len, val))
+			return KVM_BUS_SERVED;
 	}
-	return false;
+	return KVM_BUS_NOBODY;
+}
+
+/* The zones of coalesced writes that come after the devices on the same addresses. */
+static __always_inline const struct kvm_iobus *zones_at(struct kvm *kvm, enum kvm_bus_id id,
+							gpa_t addr)
+{
+	const struct kvm_iobus *bus;
+
+	bus = bus_of(kvm, id == KVM_BUS_PIO ? KVM_BUS_COALESCED_PIO : KVM_BUS_COALESCED_MMIO);
+	return reaches(bus, addr) ? bus : NULL;
 }
 
 bool kvm_iobus_write(struct kvm_vcpu *vcpu, enum kvm_bus_id id, gpa_t addr, int len,
@@ -82,21 +97,25 @@ bool kvm_iobus_write(struct kvm_vcpu *vcpu, enum kvm_bus_id id, gpa_t addr, int 
 {
 	const struct kvm_iobus *bus = bus_of(vcpu->kvm, id);
 
-	if (reaches(bus, addr) && offer_write(vcpu, bus, addr, len, val, false))
+	if (reaches(bus, addr) &&
+	    offer_write(vcpu, bus, addr, len, val, false) == KVM_BUS_SERVED)
 		return true;
-
-	/* Zones of coalesced writes come after the devices on the same addresses. */
-	bus = bus_of(vcpu->kvm, id == KVM_BUS_PIO ? KVM_BUS_COALESCED_PIO : KVM_BUS_COALESCED_MMIO);
-	return reaches(bus, addr) && offer_write(vcpu, bus, addr, len, val, false);
+	bus = zones_at(vcpu->kvm, id, addr);
+	return bus && offer_write(vcpu, bus, addr, len, val, false) == KVM_BUS_SERVED;
 }
 EXPORT_SYMBOL_GPL(kvm_iobus_write);
 
-bool kvm_iobus_write_atomic(struct kvm_vcpu *vcpu, enum kvm_bus_id id, gpa_t addr, int len,
-			    const void *val)
+enum kvm_bus_answer kvm_iobus_write_atomic(struct kvm_vcpu *vcpu, enum kvm_bus_id id, gpa_t addr,
+					   int len, const void *val)
 {
 	const struct kvm_iobus *bus = bus_of(vcpu->kvm, id);
+	enum kvm_bus_answer answer = KVM_BUS_NOBODY;
 
-	return reaches(bus, addr) && offer_write(vcpu, bus, addr, len, val, true);
+	if (reaches(bus, addr))
+		answer = offer_write(vcpu, bus, addr, len, val, true);
+	if (answer == KVM_BUS_NOBODY && zones_at(vcpu->kvm, id, addr))
+		answer = KVM_BUS_LATER;
+	return answer;
 }
 EXPORT_SYMBOL_GPL(kvm_iobus_write_atomic);
 

@@ -202,11 +202,18 @@ static inline bool lapic_serves(struct x86_vcpu *vcpu, bool write, u64 gpa, void
 static enum emul_rc mmio_atomic(struct x86_vcpu *vcpu, bool write, u64 gpa, void *data,
 				unsigned int len)
 {
-	if (!lapic_serves(vcpu, write, gpa, data, len, true) &&
-	    !(write && kvm_iobus_write_atomic(&vcpu->base, KVM_BUS_MMIO, gpa, len, data)))
+	enum kvm_bus_answer answer = KVM_BUS_LATER;
+
+	if (lapic_at(vcpu, gpa)) {
+		if (lapic_serves(vcpu, write, gpa, data, len, true))
+			answer = KVM_BUS_SERVED;
+	} else if (write) {
+		answer = kvm_iobus_write_atomic(&vcpu->base, KVM_BUS_MMIO, gpa, len, data);
+	}
+	if (answer == KVM_BUS_LATER)
 		return EMUL_UNHANDLED;
 	trace_kvm_mmio(write ? TRACE_MMIO_WRITE : TRACE_MMIO_READ, len, gpa, data);
-	return EMUL_OK;
+	return answer == KVM_BUS_SERVED ? EMUL_OK : EMUL_PENDING;
 }
 
 static enum emul_rc env_mmio(struct emul_ctxt *c, bool write, u64 gpa,

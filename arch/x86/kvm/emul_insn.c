@@ -389,14 +389,15 @@ static void give_hint(struct emul_ctxt *c, gpa_t gpa, unsigned int flags)
 static bool wanted_after_ud(struct emul_vcpu *e)
 {
 	static const u8 prefix[] = { 0x0f, 0x0b, 'k', 'v', 'm' };
+	u8 found[sizeof(prefix)];
 	struct emul_ctxt *c = &e->c;
 	unsigned int got;
 
 	if (force_emulation_prefix && !(e->flags & EMUL_TRAP_UD_FORCED)) {
-		if (emul_env.fetch(c, regs_linear_rip(e->vcpu), c->bytes,
+		if (emul_env.fetch(c, regs_linear_rip(e->vcpu), found,
 				   sizeof(prefix), &got) == EMUL_OK &&
 		    got == sizeof(prefix) &&
-		    !memcmp(c->bytes, prefix, sizeof(prefix))) {
+		    !memcmp(found, prefix, sizeof(prefix))) {
 			e->vcpu->regs.rip += sizeof(prefix);
 			c->rip = e->vcpu->regs.rip;
 			e->flags |= EMUL_TRAP_UD_FORCED;
@@ -445,11 +446,12 @@ static inline bool watched(const struct x86_vcpu *vcpu)
 /* Get the bytes without sleeping; if that is not possible there are none yet. */
 static void fetch_now(struct emul_ctxt *c)
 {
+	u8 bytes[INSN_MAX_LEN + 1];
 	unsigned int n;
 
-	n = mmu_fetch_gva_atomic(owner(c), regs_linear_rip(owner(c)), c->bytes,
-				 sizeof(c->bytes), c->cpl == 3 ? ACC_USER : 0);
-	c->nr_bytes = min_t(unsigned int, n, INSN_MAX_LEN);
+	n = mmu_fetch_gva_atomic(owner(c), regs_linear_rip(owner(c)), bytes,
+				 sizeof(bytes), c->cpl == 3 ? ACC_USER : 0);
+	emul_give_bytes(c, bytes, n);
 }
 
 /**
@@ -491,7 +493,7 @@ bool emul_fast_mmio(struct x86_vcpu *vcpu, gpa_t gpa, bool write)
 		give_hint(c, gpa, e->flags);
 		rc = emul_run_simple(c);
 		if (rc != EMUL_OK)
-			e->decoded = gpa;
+			e->decoded = gpa;	/* also if it is user space that it waits for */
 	}
 	e->atomic = false;
 	if (rc != EMUL_OK)
@@ -533,6 +535,8 @@ int emul_insn(struct x86_vcpu *vcpu, gpa_t gpa, unsigned int flags,
 	    e->c.rip == vcpu->regs.rip) {
 		e->decoded = INVALID_GPA;
 		trace_insn(e, false);
+		if (e->c.phase == EMUL_PHASE_PENDING_IO)
+			return emul_finish(e, EMUL_PENDING);
 		return emul_finish(e, emul_run(&e->c));
 	}
 

@@ -106,7 +106,7 @@ bool io_port_fast_out(struct x86_vcpu *vcpu, u16 port, int size)
 {
 	u32 val = vcpu->regs.gpr[GPR_RAX];
 
-	if (!kvm_iobus_write_atomic(&vcpu->base, KVM_BUS_PIO, port, size, &val))
+	if (kvm_iobus_write_atomic(&vcpu->base, KVM_BUS_PIO, port, size, &val) != KVM_BUS_SERVED)
 		return false;
 	trace_kvm_pio(1, port, size, 1, &val);
 	return true;

@@ -532,11 +532,11 @@ void emul_complete_io(struct emul_ctxt *c)
 	if (c->phase != EMUL_PHASE_PENDING_IO)
 		return;
 	c->phase = c->resume;
+	if (c->plain)		/* emul_run() takes it from there */
+		return;
 	switch (c->io.kind) {
 	case EMUL_IO_MMIO_READ:
 	case EMUL_IO_PORT_IN:
-		if (c->plain_load)	/* emul_run() takes it from there */
-			break;
 		if (c->io.count > 1) {
 			c->pio_count = c->io.count;
 			break;

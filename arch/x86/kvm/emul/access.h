@@ -319,12 +319,12 @@ enum emul_rc emul_jump(struct emul_ctxt *c, u64 rip, unsigned int size);
  * emul_fast_mov - the whole of a plain move from or to a device, if it is one
  * @c: context, checked, with a hint
  *
- * Return: EMUL_OK, EMUL_PENDING with c->resume set, or EMUL_UNHANDLED: it is
+ * Return: EMUL_OK, EMUL_PENDING with c->plain set, or EMUL_UNHANDLED: it is
  * not that simple, nothing was done.
  */
 enum emul_rc emul_fast_mov(struct emul_ctxt *c);
-/* Write what a load of that kind has brought to its register. */
-void emul_finish_load(struct emul_ctxt *c, u64 val);
+/* User space has answered: what a load has brought goes to its register. */
+void emul_finish_mov(struct emul_ctxt *c);
 
 /* One handler per name in handlers.def. */
 #define FN(name) enum emul_rc emul_op_##name(struct emul_ctxt *c);

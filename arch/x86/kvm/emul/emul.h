@@ -437,6 +437,8 @@ struct emul_store {
  * @insn:        the instruction, from EMUL_PHASE_CHECK on
  * @bytes:       what it was decoded from
  * @nr_bytes:    how many of these there are
+ * @decoded_as:  0, or the enum insn_mode in which @bytes was decoded to @insn;
+ *               outlives the instruction: the next one is often the same again
  */
 struct emul_ctxt {
 	const struct emul_env *env;
@@ -463,6 +465,7 @@ struct emul_ctxt {
 	struct insn insn;
 	u8 bytes[INSN_MAX_LEN + 1];
 	u8 nr_bytes;
+	u8 decoded_as;
 
 	/* The next sixteen bytes are cleared for each instruction. */
 	u16 gpr_written;
@@ -477,7 +480,7 @@ struct emul_ctxt {
 	u8 cur_load;		/* how many of them this run has consumed */
 	u8 nr_stores;
 	u8 cur_store;		/* first that was not sent */
-	bool plain_load;	/* of a device, by emul_fast_mov(): data to come */
+	bool plain;		/* by emul_fast_mov(): waits for user space alone */
 	u8 effects;		/* EMUL_FX_* */
 	u32 pio_count;		/* string I/O: elements in pio_buf */
 
@@ -564,7 +567,10 @@ static inline void emul_give_bytes(struct emul_ctxt *c, const u8 *bytes,
 				   unsigned int len)
 {
 	c->nr_bytes = min_t(unsigned int, len, INSN_MAX_LEN);
+	if (c->nr_bytes == INSN_MAX_LEN && !memcmp(c->bytes, bytes, INSN_MAX_LEN))
+		return;
 	memcpy(c->bytes, bytes, c->nr_bytes);
+	c->decoded_as = 0;
 }
 
 /**
@@ -594,9 +600,10 @@ enum emul_rc emul_run(struct emul_ctxt *c);
  * @c: context, decoded, with a hint
  *
  * For callers that cannot do all that emul_run() may need. Of the callbacks
- * only mmio is used, and seg_get; mmio must not answer EMUL_PENDING here.
+ * only mmio is used, and seg_get.
  *
- * Return: EMUL_OK, or anything else: nothing was done, emul_run() may go on.
+ * Return: EMUL_OK; EMUL_PENDING as emul_run(); or anything else: nothing was done,
+ * emul_run() may go on.
  */
 enum emul_rc emul_run_simple(struct emul_ctxt *c);
 

@@ -20,15 +20,16 @@ static inline bool reported(struct emul_ctxt *c, unsigned int w)
 	return !((linear ^ c->hint_gpa) & 4095) && (linear & 4095) + w <= 4096;
 }
 
-static inline enum emul_rc wait_for(struct emul_ctxt *c, enum emul_io_kind kind,
-				    enum emul_phase resume, u64 data)
+/* Whatever happens to the registers, the answer is all that it waits for. */
+static inline enum emul_rc wait_for(struct emul_ctxt *c, enum emul_io_kind kind, u64 data)
 {
 	c->io.kind = kind;
 	c->io.size = c->insn.width;
 	c->io.count = 1;
 	c->io.addr = c->hint_gpa;
 	memcpy(c->io.data, &data, sizeof(data));
-	c->resume = resume;
+	c->plain = true;
+	c->resume = EMUL_PHASE_EXECUTE;
 	return EMUL_PENDING;
 }
 
@@ -45,18 +46,10 @@ static inline enum emul_rc store(struct emul_ctxt *c, enum insn_where from)
 	else
 		val = c->gpr[INSN_RAX] & width_mask(w);
 	rc = c->env->mmio(c, true, c->hint_gpa, &val, w);
-	if (rc != EMUL_PENDING)
-		return rc;
-	/* It is sent already, but the queue has to know what was answered. */
-	c->stores[0] = (struct emul_store){
-		.addr = c->hint_gpa, .data = val, .kind = EMUL_STORE_MMIO,
-		.len = w,
-	};
-	c->nr_stores = 1;
-	return wait_for(c, EMUL_IO_MMIO_WRITE, EMUL_PHASE_COMMIT, val);
+	return rc == EMUL_PENDING ? wait_for(c, EMUL_IO_MMIO_WRITE, val) : rc;
 }
 
-void emul_finish_load(struct emul_ctxt *c, u64 val)
+static void loaded(struct emul_ctxt *c, u64 val)
 {
 	const struct insn *insn = &c->insn;
 	unsigned int reg = insn->reg, w = insn->width, fn = insn->op->fn;
@@ -78,14 +71,21 @@ static inline enum emul_rc load(struct emul_ctxt *c)
 	enum emul_rc rc = c->env->mmio(c, false, c->hint_gpa, &val,
 				       c->insn.width);
 
-	if (rc == EMUL_PENDING) {
-		/* Whatever happens to the registers, this answer is its result. */
-		c->plain_load = true;
-		return wait_for(c, EMUL_IO_MMIO_READ, EMUL_PHASE_EXECUTE, 0);
-	}
+	if (rc == EMUL_PENDING)
+		return wait_for(c, EMUL_IO_MMIO_READ, 0);
 	if (rc == EMUL_OK)
-		emul_finish_load(c, val);
+		loaded(c, val);
 	return rc;
+}
+
+void emul_finish_mov(struct emul_ctxt *c)
+{
+	u64 answer;
+
+	if (c->io.kind != EMUL_IO_MMIO_READ)
+		return;
+	memcpy(&answer, c->io.data, sizeof(answer));
+	loaded(c, answer & width_mask(c->insn.width));
 }
 
 enum emul_rc emul_fast_mov(struct emul_ctxt *c)

@@ -48,6 +48,7 @@ static enum emul_rc fetch_more(struct emul_ctxt *c)
 		linear = (u32)(cs->base + ip);
 	}
 	room = 4096 - (linear & 4095);
+	c->decoded_as = 0;
 	rc = c->env->fetch(c, linear, c->bytes + c->nr_bytes,
 			   min(want, room), &got);
 	c->nr_bytes += min(got, min(want, room));
@@ -69,7 +70,7 @@ static inline void prepare(struct emul_ctxt *c)
 	c->cur_load = 0;
 	c->nr_stores = 0;
 	c->cur_store = 0;
-	c->plain_load = false;
+	c->plain = false;
 	c->effects = 0;
 	c->pio_count = 0;
 	c->next_rip = emul_skip_rip(c);
@@ -82,6 +83,12 @@ enum emul_rc emul_decode(struct emul_ctxt *c)
 	enum insn_status status;
 	enum emul_rc rc;
 
+	if (c->decoded_as == mode && c->nr_bytes >= c->insn.len) {
+		c->phase = EMUL_PHASE_CHECK;
+		prepare(c);
+		return EMUL_OK;
+	}
+	c->decoded_as = 0;
 	for (;;) {
 		unsigned int had = c->nr_bytes;
 
@@ -104,6 +111,7 @@ enum emul_rc emul_decode(struct emul_ctxt *c)
 		return status == INSN_TOO_LONG ? emul_gp0(c) : EMUL_UNHANDLED;
 	}
 
+	c->decoded_as = mode;
 	c->phase = EMUL_PHASE_CHECK;
 	prepare(c);
 	return EMUL_OK;
@@ -337,7 +345,9 @@ enum emul_rc emul_run_simple(struct emul_ctxt *c)
 	if (c->phase != EMUL_PHASE_CHECK || c->insn.op->feat || c->guest_mode)
 		return EMUL_UNHANDLED;
 	rc = emul_fast_mov(c);
-	return rc == EMUL_OK ? arrive(c) : rc;
+	if (rc == EMUL_OK)
+		return arrive(c);
+	return rc == EMUL_PENDING ? leave(c, rc) : rc;
 }
 
 /* Execute and commit, as often as it takes. */
@@ -383,7 +393,6 @@ static noinline enum emul_rc iterate(struct emul_ctxt *c)
 enum emul_rc emul_run(struct emul_ctxt *c)
 {
 	enum emul_rc rc;
-	u64 answer;
 
 	if (c->phase <= EMUL_PHASE_DECODE) {
 		rc = emul_decode(c);
@@ -398,9 +407,8 @@ enum emul_rc emul_run(struct emul_ctxt *c)
 	}
 	if (c->phase != EMUL_PHASE_EXECUTE)
 		return iterate(c);
-	if (c->plain_load) {
-		memcpy(&answer, c->io.data, sizeof(answer));
-		emul_finish_load(c, answer & width_mask(c->insn.width));
+	if (c->plain) {
+		emul_finish_mov(c);
 		return arrive(c);
 	}
 	if (c->hint_valid) {
@@ -423,6 +431,7 @@ static enum emul_rc operate(struct emul_ctxt *c,
 	enum emul_rc rc;
 
 	memset(&c->insn, 0, sizeof(c->insn));
+	c->decoded_as = 0;
 	prepare(c);
 	do {
 		rc = fn(c, what);

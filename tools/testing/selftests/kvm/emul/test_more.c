@@ -253,6 +253,37 @@ static void x87_after_stores(void)
 	}
 }
 
+/* What the last instruction was decoded to holds for the same bytes in the same mode. */
+static enum emul_rc run_given(enum emul_mode mode, const u8 *code, unsigned int len)
+{
+	machine_mode(&m, mode);
+	m.c.rip = CODE;
+	emul_begin(&m.c);
+	emul_give_bytes(&m.c, code, len);
+	return emul_run(&m.c);
+}
+
+static void decoded_again(void)
+{
+	/* INC EAX and DEC EAX; in 64-bit mode REX and REX.W, which the 01 C0 behind makes ADD. */
+	static const u8 inc[15] = { 0x40, 0x01, 0xc0 }, dec[15] = { 0x48, 0x01, 0xc0 };
+
+	start(EMUL_MODE_PROT32);
+	memcpy(m.ram + CODE, dec, sizeof(dec));
+	IS(run_given(EMUL_MODE_PROT32, inc, 15) == EMUL_OK && m.c.rip == CODE + 1,
+	   "a byte is INC");
+	IS(run_given(EMUL_MODE_PROT32, inc, 15) == EMUL_OK && m.c.rip == CODE + 1,
+	   "once more");
+	IS(run_given(EMUL_MODE_LONG64, inc, 15) == EMUL_OK && m.c.rip == CODE + 3 &&
+	   m.c.insn.opsize == 4, "in another mode it is a prefix");
+	IS(run_given(EMUL_MODE_LONG64, dec, 15) == EMUL_OK && m.c.insn.opsize == 8,
+	   "another byte is another prefix");
+	IS(run_given(EMUL_MODE_LONG64, dec, 2) == EMUL_OK && m.c.insn.opsize == 8,
+	   "the rest is fetched");
+	IS(run_given(EMUL_MODE_LONG64, inc, 15) == EMUL_OK && m.c.insn.opsize == 4,
+	   "and all was given again");
+}
+
 static void fpu_modes(void)
 {
 	static const enum emul_mode modes[] = {
@@ -385,5 +416,6 @@ int main(void)
 	x87_after_stores();
 	fpu_modes();
 	fragments();
+	decoded_again();
 	return tap_end();
 }
