@@ -288,20 +288,101 @@ fault:
 	return false;
 }
 
-/* Page faults disabled, @len bytes within a page. */
-static __always_inline bool fetch_quick(struct x86_vcpu *vcpu, gva_t gva, u8 *dst,
-					unsigned int len, u32 access)
+static u64 slots_generation(struct x86_vcpu *vcpu)
 {
-	u64 cr3 = regs_cr3(vcpu);
+	return kvm_memslots(&vcpu->vm->base, vcpu->mmu.as_id)->generation;
+}
+
+/* Inside user_read_access_begin(). */
+static __always_inline bool same_entries(const struct mmu_fetch_path *path)
+{
+	unsigned int i;
+	u64 val;
+
+	for (i = 0; i < ARRAY_SIZE(path->entry); i++) {
+		unsafe_get_user(val, path->entry[i], fault);
+		if (val != path->val[i])
+			return false;
+	}
+	return true;
+fault:
+	return false;
+}
+
+/*
+ * From the page of the last one, on the same way. The entries' values are compared, so
+ * what the walk has found out of them (rights, accessed bits) holds, too; paging modes
+ * have a path of their own (mmu_reset_context()).
+ */
+static __always_inline bool fetch_same(struct x86_vcpu *vcpu, gva_t gva, u8 *dst,
+				       unsigned int len, u32 access)
+{
+	const struct mmu_fetch_path *path = &vcpu->mmu.fetch;
+	const u8 __user *src = (const u8 __user *)(path->hva + offset_in_page(gva));
+	bool ok;
+
+	if (path->page != (gva & PAGE_MASK) || path->cr3 != regs_cr3(vcpu) ||
+	    path->access != access || path->slots_gen != slots_generation(vcpu) ||
+	    !user_read_access_begin(src, len))
+		return false;
+	ok = same_entries(path) && copy_few(dst, src, len);
+	user_read_access_end();
+	return ok;
+}
+
+struct recorder {
 	struct window win;
+	struct mmu_fetch_path *path;
+};
+
+static __always_inline bool record_read(void *ctx, u64 gpa, u64 *val)
+{
+	struct recorder *rec = ctx;
+	struct mmu_fetch_path *path = rec->path;
+
+	if (!window_read(&rec->win, gpa, val))
+		return false;
+	path->entry[path->nr] = (const u64 __user *)window_hva(&rec->win, gpa);
+	path->val[path->nr++] = *val;
+	return true;
+}
+
+/* The walk is over: what it has recorded becomes a path. */
+static __always_inline void keep_path(struct x86_vcpu *vcpu, struct mmu_fetch_path *path, u64 gva,
+				      u64 cr3, u32 access, unsigned long hva)
+{
+	if (path->nr == 3) {
+		path->entry[3] = path->entry[2];
+		path->val[3] = path->val[2];
+	}
+	path->cr3 = cr3;
+	path->access = access;
+	path->slots_gen = slots_generation(vcpu);
+	path->hva = hva & PAGE_MASK;
+	path->page = gva & PAGE_MASK;
+}
+
+/* Page faults disabled, @len bytes within a page. */
+static bool fetch_quick(struct x86_vcpu *vcpu, gva_t gva, u8 *dst, unsigned int len, u32 access)
+{
+	struct recorder rec = { .path = &vcpu->mmu.fetch };
+	u64 cr3 = regs_cr3(vcpu);
 	bool ok = false;
+	unsigned long hva;
 	u64 gpa;
 
-	if (!window_open(vcpu, cr3, &win))
+	if (likely(fetch_same(vcpu, gva, dst, len, access)))
+		return true;
+	rec.path->page = ~0ull;
+	rec.path->nr = 0;
+	if (!window_open(vcpu, cr3, &rec.win))
 		return false;
-	if (guest_walk_quick(&vcpu->mmu.walk, cr3, gva, access, window_read, &win, &gpa) &&
-	    in_window(&win, gpa))
-		ok = copy_few(dst, (const u8 __user *)window_hva(&win, gpa), len);
+	if (guest_walk_quick(&vcpu->mmu.walk, cr3, gva, access, record_read, &rec, &gpa) &&
+	    in_window(&rec.win, gpa)) {
+		hva = window_hva(&rec.win, gpa);
+		ok = copy_few(dst, (const u8 __user *)hva, len);
+		keep_path(vcpu, rec.path, gva, cr3, access, hva);
+	}
 	user_read_access_end();
 	return ok;
 }

@@ -210,6 +210,7 @@ void mmu_reset_context(struct x86_vcpu *vcpu)
 	};
 
 	guest_mode_init(&vcpu->mmu.walk, &in);
+	vcpu->mmu.fetch.page = ~0ull;
 	if (vcpu->mmu.as_id != vcpu->smm) {
 		mmu_unload(vcpu);
 		vcpu->mmu.as_id = vcpu->smm;

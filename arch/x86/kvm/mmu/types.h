@@ -34,6 +34,21 @@ struct mmu_vm {
 	atomic_long_t table_pages;			/* (a) page-table pages in use */
 };
 
+/*
+ * The guest's tables on the way to the page that an instruction was last fetched
+ * from: as long as they hold what they held, the way is the same.
+ */
+struct mmu_fetch_path {
+	u64 page;			/* linear address; ~0: no path */
+	u64 cr3;
+	u64 slots_gen;
+	u32 access;
+	u8 nr;
+	const u64 __user *entry[4];	/* a large page's last one twice */
+	u64 val[4];
+	unsigned long hva;		/* of the page */
+};
+
 #define MMU_CACHE_PAGES		5	/* tables that one fault can need */
 
 struct mmu_vcpu {
@@ -44,6 +59,7 @@ struct mmu_vcpu {
 	struct guest_mode walk;			/* (v) how to walk the guest's tables */
 	gfn_t mmio_gfn;				/* (v) no slot of ... */
 	u64 mmio_gen;				/* (v) ... this generation has this frame */
+	struct mmu_fetch_path fetch;		/* (v) */
 };
 
 #endif
