@@ -178,7 +178,9 @@ static noinstr void world_switch(struct vmx_vcpu *vmx)
 
 	if (likely(!vmx_vmenter(regs->gpr, &vmx->sw, vmx->vmcs.launched))) {
 		vmx->exit.full = vmcs_read32(VM_EXIT_REASON);
-		vmx->vmcs.launched = true;
+		/* A launch that fails leaves the VMCS as it was. */
+		if (likely(!vmx->exit.failed_vmentry))
+			vmx->vmcs.launched = true;
 	} else {
 		vmx->exit.full = VMX_EXIT_VMFAIL;
 	}

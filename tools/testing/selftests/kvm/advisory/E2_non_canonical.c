@@ -199,12 +199,13 @@ static GUEST void nothing(void)
 	g_done();
 }
 
-static void survives(struct cpu *c)
+static void survives(struct cpu *c, const struct kvm_sregs *good)
 {
 	int r = cpu_run(c);
 
 	/* whatever it is, it is an answer, and a good state runs again */
 	CHECK(r == 0 || r == -EFAULT || r == -EINVAL);
+	cpu_set_sregs(c, good);
 	cpu_long(c, nothing);
 	if (cpu_get_vcpu_events(c).exception.injected) {
 		struct kvm_vcpu_events e = cpu_get_vcpu_events(c);
@@ -219,17 +220,18 @@ CASE(rip_and_segment_bases_set_by_the_vmm)
 {
 	struct box *b = box_new();
 	struct cpu *c = cpu_new(b, 0);
+	struct kvm_sregs s, good;
 	struct kvm_regs r;
-	struct kvm_sregs s;
 
 	cpu_long(c, nothing);
+	good = cpu_get_sregs(c);
 	r = cpu_get_regs(c);
 	r.rip = BAD;
 	if (!cpu_try_regs(c, &r))
-		survives(c);
+		survives(c, &good);
 	cpu_long(c, nothing);
-	s = cpu_get_sregs(c);
+	s = good;
 	s.fs.base = s.ldt.base = s.idt.base = 0xaaaaaaaaaaaaaaaaull;
 	if (!cpu_try_sregs(c, &s))
-		survives(c);
+		survives(c, &good);
 }
