@@ -254,9 +254,9 @@ void twin_mode(struct twin *t, enum twin_mode mode)
 		.present = 1,
 	};
 	s->tr = (struct kvm_segment) {
-		/* Busy, but QEMU's processor wants the type that LTR reads. */
-		.selector = TWS_TSS, .base = TW_TSS, .limit = 0xc7, .type = 9,
-		.present = 1,
+		/* Busy, as VM entry wants it, but QEMU's processor wants the type that LTR reads. */
+		.selector = TWS_TSS, .base = TW_TSS, .limit = 0xc7,
+		.type = access("/sys/module/kvm_intel", F_OK) ? 9 : 11, .present = 1,
 	};
 	if (mode == TW_REAL || mode == TW_V86) {
 		s->cs = s->ss = s->ds = s->es = s->fs = s->gs =
