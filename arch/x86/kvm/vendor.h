@@ -18,6 +18,14 @@ enum x86_tlb_scope {
 	TLB_ADDRESS,	/* one guest-virtual address */
 };
 
+/* What a processor does for a local APIC by itself: vendor_ops.def, apic_hardware */
+enum apic_hw {
+	APIC_HW_NONE,
+	APIC_HW_PAGE,	/* xAPIC mode, x86_vendor_caps.mmu.apic_page: answers what it can, TPR at least */
+	APIC_HW_XAPIC,	/* the same, and it delivers the interrupts */
+	APIC_HW_X2APIC,	/* the same, in x2APIC mode */
+};
+
 /* For the kvm_exit tracepoint and for exit statistics */
 struct x86_exit_info {
 	u64 reason;
@@ -45,7 +53,7 @@ struct x86_vendor_caps {
 	unsigned int nr_msrs;
 	const u32 *feature_msrs;
 	unsigned int nr_feature_msrs;
-	bool virtual_x2apic;		/* vendor_ops.def: apic_hardware */
+	bool virtual_apic;		/* vendor_ops.def: apic_hardware may be APIC_HW_XAPIC and more */
 	bool restricted;		/* there are guest states that the processor cannot run */
 	u32 hypercall_opcode;		/* bytes of VMMCALL or VMCALL, little endian */
 };

@@ -9,12 +9,16 @@
  * stale again, and that vCPU waits for the lock. So the last to change something
  * has seen all changes.
  *
+ * What follows from all modes and places together, whether hardware may answer
+ * for the xAPIC page, is decided at the same time.
+ *
  * Where one destination means several vCPUs in a way that the map cannot
  * express, or there is no memory for it, senders ask each vCPU (deliver.c).
  */
 #include <linux/mm.h>
 #include <linux/nospec.h>
 #include <linux/slab.h>
+#include "../vendor.h"
 #include "lapic.h"
 
 #define FLAT_IDS	8
@@ -136,6 +140,20 @@ static struct apic_map *make_map(struct x86_vm *vm)
 	return map;
 }
 
+/* Is every local APIC one that hardware could answer for in the page (mmu/apic_page.c)? */
+static bool in_usual_page(struct x86_vm *vm)
+{
+	struct kvm_vcpu *kvcpu;
+	unsigned long i;
+
+	if (!vendor_caps.mmu.apic_page)
+		return false;
+	kvm_for_each_vcpu(i, kvcpu, &vm->base)
+		if (!lapic_in_usual_page(to_x86_vcpu(kvcpu)))
+			return false;
+	return true;
+}
+
 void apic_map_update(struct x86_vm *vm)
 {
 	struct apic_map *old, *new;
@@ -148,6 +166,8 @@ void apic_map_update(struct x86_vm *vm)
 		old = rcu_replace_pointer(vm->apic_map, new, lockdep_is_held(&vm->apic_map_lock));
 		if (old)
 			kvfree_rcu(old, rcu);
+		if (mmu_show_apic_page(vm, in_usual_page(vm)))
+			kvm_request_all(&vm->base, REQ_EVENT, false);
 	}
 	mutex_unlock(&vm->apic_map_lock);
 	irqchip_eoi_changed(vm);

@@ -130,8 +130,11 @@ bool lapic_in_hardware(const struct x86_vcpu *vcpu);
 void lapic_to_hardware(struct x86_vcpu *vcpu);
 bool lapic_pic_waits(struct x86_vcpu *vcpu);
 void lapic_eoi_exited(struct x86_vcpu *vcpu, u8 vector);
-/* It has written a register in the page, and what follows from that is left to us. */
-void lapic_page_written(struct x86_vcpu *vcpu, unsigned int offset);
+/*
+ * It has written a register in the page, and what follows from that is left to us. With @atomic
+ * interrupts may be off, and false means: without.
+ */
+bool lapic_page_written(struct x86_vcpu *vcpu, unsigned int offset, bool atomic);
 
 /* The interrupt in service has ended, as the guest has said in memory (PV EOI). Interrupts may be off. */
 void lapic_pv_eoi(struct x86_vcpu *vcpu);
@@ -157,6 +160,8 @@ bool lapic_x2apic_write(struct x86_vcpu *vcpu, u32 msr, u64 val);
 /* The same with interrupts off, where that is possible; false, nothing done: the slow way */
 bool lapic_x2apic_read_fast(struct x86_vcpu *vcpu, u32 msr, u64 *val);
 bool lapic_x2apic_write_fast(struct x86_vcpu *vcpu, u32 msr, u64 val);
+/* Is the APIC an xAPIC in the page where they usually are, so that hardware may answer? Any thread. */
+bool lapic_in_usual_page(const struct x86_vcpu *vcpu);
 /* Is that address in the page that APICBASE names? */
 static inline bool lapic_at(const struct x86_vcpu *vcpu, gpa_t gpa)
 {

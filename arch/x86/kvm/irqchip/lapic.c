@@ -200,30 +200,54 @@ int lapic_take_irq(struct x86_vcpu *vcpu)
 
 /* --- an APIC in hardware --- */
 
+bool lapic_in_usual_page(const struct x86_vcpu *vcpu)
+{
+	u64 base = READ_ONCE(vcpu->msr.apic_base);
+
+	return READ_ONCE(vcpu->lapic->m.mode) == LAPIC_MODE_XAPIC && !READ_ONCE(vcpu->has_vapic) &&
+	       base >> PAGE_SHIFT == APIC_DEFAULT_PHYS_BASE >> PAGE_SHIFT;
+}
+
 /*
  * Whatever else has to see an interrupt before the guest does, or to hold it back,
- * needs the model to deliver it. Conditions change with REQ_EVENT made.
+ * needs the model to deliver it; so does an APIC that software has disabled, as the
+ * processor would take interrupts to itself. Conditions change with REQ_EVENT made.
  */
-static bool hardware_wanted(const struct x86_vcpu *vcpu)
+static bool may_deliver(const struct x86_vcpu *vcpu)
 {
-	return vendor_caps.virtual_x2apic && vcpu->lapic->m.mode == LAPIC_MODE_X2APIC &&
-	       !vcpu->has_vapic && !(vcpu->debug.guest_debug & KVM_GUESTDBG_BLOCKIRQ) &&
+	return vendor_caps.virtual_apic && !vcpu->has_vapic && lapic_model_accepts(&vcpu->lapic->m) &&
+	       !(vcpu->debug.guest_debug & KVM_GUESTDBG_BLOCKIRQ) &&
 	       !static_branch_unlikely(&emul_interpret);
+}
+
+/*
+ * Without a page that is shown each EOI of an xAPIC would be emulated, and told to
+ * the processor: the model is better at that.
+ */
+static enum apic_hw hardware_wanted(const struct x86_vcpu *vcpu)
+{
+	if (vcpu->lapic->m.mode == LAPIC_MODE_X2APIC)
+		return may_deliver(vcpu) ? APIC_HW_X2APIC : APIC_HW_NONE;
+	if (!vendor_caps.mmu.apic_page || !lapic_in_usual_page(vcpu))
+		return APIC_HW_NONE;
+	return mmu_apic_page_shown(&vcpu->vm->mmu) && may_deliver(vcpu) ? APIC_HW_XAPIC :
+									   APIC_HW_PAGE;
 }
 
 void lapic_choose_hardware(struct x86_vcpu *vcpu)
 {
 	struct lapic *l = vcpu->lapic;
-	bool on;
+	enum apic_hw how;
 
 	if (!l)
 		return;
-	on = hardware_wanted(vcpu);
-	if (likely(on == l->m.in_hardware))
+	how = hardware_wanted(vcpu);
+	if (likely(how == l->hw))
 		return;
-	lapic_model_set_hardware(&l->m, on);
-	vendor_call_opt(apic_hardware, vcpu, on);
-	if (on)
+	l->hw = how;
+	lapic_model_set_hardware(&l->m, how >= APIC_HW_XAPIC);
+	vendor_call_opt(apic_hardware, vcpu, how);
+	if (l->m.in_hardware)
 		vendor_call_opt(apic_eoi_exits, vcpu, l->eoi_leaves);
 }
 
@@ -493,12 +517,13 @@ void lapic_base_changed(struct x86_vcpu *vcpu, u64 old, bool host)
 {
 	struct lapic *l = vcpu->lapic;
 	enum lapic_mode mode = mode_of(vcpu->msr.apic_base);
+	bool other_mode = mode != mode_of(old);
 
-	if (mode == mode_of(old))
+	if (!other_mode && !((vcpu->msr.apic_base ^ old) >> PAGE_SHIFT))
 		return;
 	lapic_model_set_mode(&l->m, mode);
 	/* A guest that switches it off loses its state; user space may be about to restore it. */
-	if (mode == LAPIC_MODE_OFF && !host) {
+	if (mode == LAPIC_MODE_OFF && other_mode && !host) {
 		lapic_timer_stop(l);
 		lapic_model_reset(&l->m, false, lint0_extint(vcpu));
 		cr8_follows(vcpu);

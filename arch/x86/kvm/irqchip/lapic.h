@@ -44,6 +44,7 @@ struct lapic {
 	struct lapic_pid pid;			/* (a) */
 	unsigned long level[4];			/* (a) which of pid.pir are level-triggered */
 	struct lapic_model m;			/* (v) others peek */
+	u8 hw;					/* (v) enum apic_hw */
 	struct x86_vcpu *vcpu;			/* (c) */
 	unsigned long events;			/* (a) LAPIC_EVENT_* */
 	u8 sipi_vector;				/* (a) of the last SIPI */

@@ -122,15 +122,6 @@ bool lapic_x2apic_write_fast(struct x86_vcpu *vcpu, u32 msr, u64 val)
 	return x2apic_write(vcpu->lapic, msr - X2APIC_FIRST, val);
 }
 
-void lapic_page_written(struct x86_vcpu *vcpu, unsigned int offset)
-{
-	struct lapic *l = vcpu->lapic;
-
-	if (offset < LAPIC_REGS_SIZE)
-		x2apic_write(l, offset / 16, lapic_reg(&l->m, offset));
-}
-EXPORT_SYMBOL_GPL(lapic_page_written);
-
 /* --- the xAPIC page --- */
 
 enum page_kind {
@@ -261,3 +252,21 @@ bool lapic_mmio_write(struct x86_vcpu *vcpu, gpa_t gpa, int len, const void *val
 	hear_of_eoi(l);
 	return true;
 }
+
+/* --- hardware --- */
+
+bool lapic_page_written(struct x86_vcpu *vcpu, unsigned int offset, bool atomic)
+{
+	struct lapic *l = vcpu->lapic;
+	u32 val;
+
+	if (offset >= LAPIC_REGS_SIZE)
+		return true;
+	val = lapic_reg(&l->m, offset);
+	if (l->m.mode != LAPIC_MODE_X2APIC)
+		return lapic_mmio_write(vcpu, (vcpu->msr.apic_base & PAGE_MASK) | offset,
+					sizeof(val), &val, atomic) || !atomic;
+	x2apic_write(l, offset / 16, val);
+	return true;
+}
+EXPORT_SYMBOL_GPL(lapic_page_written);

@@ -92,7 +92,8 @@ int lapic_set_vapic(struct x86_vcpu *vcpu, const struct kvm_vapic_addr *va)
 			return -EINVAL;
 	}
 	vcpu->has_vapic = addr;
-	/* With one the processor does not deliver. */
+	/* With one the processor does not deliver, nor answer. */
+	apic_map_update(vcpu->vm);
 	req_event(vcpu);
 	if (addr) {
 		kvm_gfn_cache_set(&vcpu->vapic.area, addr, sizeof(u32));

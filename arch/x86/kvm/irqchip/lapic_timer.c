@@ -242,12 +242,11 @@ u32 lapic_timer_current(struct lapic *l)
 /* The count stays what it was, but goes at another rate from now on. */
 void lapic_timer_rate(struct lapic *l)
 {
-	u64 old = l->timer.period_ns, left = remaining(l), period;
+	u64 old = l->timer.period_ns, left = remaining(l), period = period_of(l);
 
-	if (!left)
+	if (!left || period == old)
 		return;
 	cancel(l);
-	period = period_of(l);
 	WRITE_ONCE(l->timer.period_ns, period);
 	arm(l, mul_u64_u64_div_u64(left, period, old));
 }

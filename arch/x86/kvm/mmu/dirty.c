@@ -177,6 +177,8 @@ void mmu_slot_commit(struct x86_vm *vm, const struct kvm_memslot *old,
 	bool was = old && (old->flags & KVM_MEM_LOG_DIRTY_PAGES);
 	bool is = new && (new->flags & KVM_MEM_LOG_DIRTY_PAGES);
 
+	if (new && (!old || old->base_gfn != new->base_gfn))
+		tdp_apic_slot(vm, new);
 	if (!old || !new)
 		return;
 	if (is && !was)

@@ -337,6 +337,35 @@ static int emulate(struct x86_vcpu *vcpu, gpa_t gpa, u64 error_code, const u8 *i
 	return emul_insn(vcpu, gpa, flags, insn, insn_len);
 }
 
+/**
+ * mmu_device_access_fast() - a device that answers at once, if this is one
+ * @vcpu: vCPU
+ * @gpa: address
+ * @error_code: ACC_* bits
+ *
+ * Context: as mmu_fault_fast(). Return: true when the guest may go on.
+ */
+bool mmu_device_access_fast(struct x86_vcpu *vcpu, gpa_t gpa, u64 error_code)
+{
+	emul_fault_begins(vcpu);
+	return device_fast(vcpu, gpa, error_code);
+}
+EXPORT_SYMBOL_GPL(mmu_device_access_fast);
+
+/**
+ * mmu_device_access() - exit handler of accesses to a device that the processor knows
+ * @vcpu: vCPU
+ * @gpa: address
+ * @error_code: ACC_* bits
+ *
+ * Context and result: as mmu_page_fault().
+ */
+int mmu_device_access(struct x86_vcpu *vcpu, gpa_t gpa, u64 error_code)
+{
+	return emulate(vcpu, gpa, error_code, NULL, 0);
+}
+EXPORT_SYMBOL_GPL(mmu_device_access);
+
 static noinline int settle(struct x86_vcpu *vcpu, gpa_t gpa, u64 error_code,
 			   const u8 *insn, int insn_len)
 {

@@ -40,6 +40,7 @@ struct mmu_hw {
 	u8 raw_phys_bits;	/* width below which no address bit is reserved */
 	u64 me_mask;		/* bits that mark a page as encrypted by the host */
 	bool has_ad;		/* EPT: accessed and dirty flags are enabled; NPT has them */
+	bool apic_page;		/* accesses to local APICs are answered if a page stands there */
 };
 
 /*
@@ -74,6 +75,15 @@ int mmu_page_fault(struct x86_vcpu *vcpu, gpa_t gpa, u64 error_code,
  * pages and faults that another CPU has settled already. True: enter again.
  */
 bool mmu_fault_fast(struct x86_vcpu *vcpu, gpa_t gpa, u64 error_code);
+
+/*
+ * mmu_device_access() - the processor has found by itself that an access is a device's
+ * @error_code: ACC_* bits
+ *
+ * The first is for the inner loop: true: enter again. Otherwise the second, as mmu_page_fault().
+ */
+bool mmu_device_access_fast(struct x86_vcpu *vcpu, gpa_t gpa, u64 error_code);
+int mmu_device_access(struct x86_vcpu *vcpu, gpa_t gpa, u64 error_code);
 
 int mmu_load_slow(struct x86_vcpu *vcpu);
 void mmu_unload(struct x86_vcpu *vcpu);
@@ -208,6 +218,9 @@ void mmu_flush_remote_tlbs(struct x86_vm *vm);
 /* Bits of the memory-slot generation that MMIO entries carry. */
 #define MMU_GENERATION_MASK	GENMASK_ULL(37, 0)
 
+/* Are all local APICs at the usual place? Calls are serialized; true: the answer is a new one. May sleep. */
+bool mmu_show_apic_page(struct x86_vm *vm, bool show);
+
 /* The memory-slot generation wrapped its low bits: drop every MMIO entry. */
 void mmu_zap_mmio(struct x86_vm *vm);
 
@@ -219,6 +232,12 @@ void mmu_zap_mmio(struct x86_vm *vm);
 long mmu_populate(struct x86_vcpu *vcpu, gpa_t gpa, u64 error_code);
 
 /* --- entry path, inline (argument: &vcpu->mmu, &vm->mmu) --- */
+
+/* Can the tables of this VM lead to the APIC page (mmu.apic_page)? */
+static inline bool mmu_apic_page_shown(const struct mmu_vm *mmu)
+{
+	return READ_ONCE(mmu->apic_page_shown);
+}
 
 /* Is there a root to enter with? If not, mmu_load_slow() first. */
 static inline bool mmu_root_ready(const struct mmu_vcpu *mmu)

@@ -295,17 +295,17 @@ static enum ret_pf mmio_step(struct x86_vcpu *vcpu, struct mmu_fault *fault)
 	const struct mmu_root *root = vcpu->mmu.root;
 	unsigned int level = root->level;
 	u64 *entry;
-	u64 old;
+	u64 old, new;
 
 	entry = pt_walk_to(&tdp_fmt, root->table, &level, fault->gfn, 1, &old);
 	fault->level = level;
 	/* A mapping that is about to be zapped for its slot is gone. */
 	if (tdp_is_leaf(old, level))
 		return RET_PF_EMULATE;
-	if (level == 1)
-		return set_entry(vcpu->vm, entry, 1, &old,
-				 tdp_make_mmio(&tdp_fmt, fault->slots_gen)) ?
-			RET_PF_FIXED : RET_PF_CONTINUE;
+	if (level == 1) {
+		new = tdp_apic_entry(vcpu, fault) ?: tdp_make_mmio(&tdp_fmt, fault->slots_gen);
+		return set_entry(vcpu->vm, entry, 1, &old, new) ? RET_PF_FIXED : RET_PF_CONTINUE;
+	}
 	if (!vcpu->mmu.cache_nr)
 		return RET_PF_EMULATE;
 	link_table(vcpu, entry, level, old);
@@ -317,8 +317,8 @@ static enum ret_pf mmio_step(struct x86_vcpu *vcpu, struct mmu_fault *fault)
  * @vcpu: vCPU with a root and a filled cache
  * @fault: no slot was found in the generation it names
  *
- * The next access to the frame is then told from the entry alone. Failing to
- * make the entry only costs time.
+ * The next access to the frame is then told from the entry alone, or answered by
+ * the processor (apic_page.c). Failing to make the entry only costs time.
  *
  * Context: vCPU thread, in a read section; takes mmu_lock.
  *

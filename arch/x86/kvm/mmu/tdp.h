@@ -99,6 +99,12 @@ void tdp_zap(struct x86_vm *vm, struct mmu_root *root, gfn_t start, gfn_t end, b
 void tdp_zap_entry(struct x86_vm *vm, u64 *entry, unsigned int level, struct zap_debt *debt);
 void zap_settle(struct x86_vm *vm, struct zap_debt *debt);
 
+/* apic_page.c */
+int tdp_apic_page_alloc(struct x86_vm *vm);
+void tdp_apic_page_free(struct x86_vm *vm);
+u64 tdp_apic_entry(struct x86_vcpu *vcpu, const struct mmu_fault *fault);
+void tdp_apic_slot(struct x86_vm *vm, const struct kvm_memslot *slot);
+
 /* root.c */
 void tdp_root_put(struct x86_vm *vm, struct mmu_root *root);
 

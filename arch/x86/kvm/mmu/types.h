@@ -32,6 +32,8 @@ struct mmu_vm {
 	atomic64_t tlb_gen;				/* (a) raised when rights were taken away */
 	struct mmu_root *root[MMU_ADDRESS_SPACES];	/* (l:mmu_lock) */
 	atomic_long_t table_pages;			/* (a) page-table pages in use */
+	struct page *apic_page;				/* (c) apic_page.c; NULL: there is none */
+	bool apic_page_shown;				/* (l:mmu_lock) where no slot is; read without lock */
 };
 
 /*

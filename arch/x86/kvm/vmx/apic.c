@@ -3,17 +3,23 @@
  * The local APIC as far as the processor has a part in it.
  *
  * Its registers are a page in the kernel (irqchip/model/lapic.h), laid out as
- * hardware wants it. With a TPR shadow the processor reads and writes CR8 as TPR
- * in that page; the model is told of a new value after the exit.
+ * hardware wants it: the virtual-APIC page. With a TPR shadow the processor reads
+ * and writes CR8 as TPR in that page; the model is told of a new value after the
+ * exit. Accesses to memory become accesses to that page if the EPT tables lead to
+ * the APIC-access page (mmu/apic_page.c): those to TPR, all else is an exit.
  *
- * In x2APIC mode it can do more (APIC-register virtualization, virtual-interrupt
- * delivery): MSRs of the x2APIC are read from the page, TPR, EOI and interrupts
- * to itself are written there, and interrupts are taken from it, without exits.
- * What it keeps of the page in the VMCS are the highest vectors requested and in
- * service; they are written whenever the model may have changed them.
+ * It can do more (APIC-register virtualization, virtual-interrupt delivery):
+ * registers are read from the page, TPR, EOI and interrupts to itself are written
+ * there, and interrupts are taken from it, without exits; other writes are done and
+ * then told. What it keeps of the page in the VMCS are the highest vectors requested
+ * and in service; they are written whenever the model may have changed them.
  */
+#include <linux/io.h>
+#include <linux/mm.h>
 #include <asm/apicdef.h>
+#include "../exit.h"
 #include "../irqchip/irqchip.h"
+#include "../mmu/perm.h"
 #include "vmx.h"
 #include "exit_handlers.h"
 
@@ -31,6 +37,8 @@ void vmx_apic_init(struct vmx_vcpu *vmx)
 	vmx->tpr_seen = *vmx->vtpr;
 	vmx->tpr_threshold = 0;
 	vmcs_write64(VIRTUAL_APIC_PAGE_ADDR, __pa(page));
+	if (vmx_has_apic_page())
+		vmcs_write64(APIC_ACCESS_ADDR, page_to_phys(vmx->x86.vm->mmu.apic_page));
 	vmcs_write32(TPR_THRESHOLD, 0);
 }
 
@@ -64,19 +72,21 @@ bool vmx_fast_tpr(struct vmx_vcpu *vmx)
 /* --- an APIC in hardware --- */
 
 /**
- * vmx_apic_hardware - who delivers interrupts from the next entry on
+ * vmx_apic_hardware - what the processor does from the next entry on
  * @vcpu: its thread, loaded; may sleep
- * @on: the processor
+ * @how: for which of the APIC's modes, and whether it delivers interrupts
  *
  * The bitmap that lets x2APIC MSRs through and the control that makes them virtual
- * come into force together: both are written before the next entry.
+ * come into force together: both are written before the next entry. A translation
+ * that the processor knows from before might lead past the control.
  */
-void vmx_apic_hardware(struct x86_vcpu *vcpu, bool on)
+void vmx_apic_hardware(struct x86_vcpu *vcpu, enum apic_hw how)
 {
 	struct vmx_vcpu *vmx = to_vmx(vcpu);
 
 	vmx_tpr_threshold(vcpu, -1);
-	vmx->apicv = on;
+	vmx->apic = how;
+	vmx->work |= WORK_TLB;
 	vmx_msr_bitmap_update(vmx);
 }
 
@@ -114,6 +124,49 @@ bool vmx_fast_eoi(struct vmx_vcpu *vmx)
 /* A value that the processor has written to the page, and leaves to us: no vector is that low. */
 bool vmx_fast_apic_write(struct vmx_vcpu *vmx)
 {
-	lapic_page_written(&vmx->x86, vmx->info.qual & 0xff0);
-	return true;
+	return lapic_page_written(&vmx->x86, vmx->info.qual & 0xff0, true);
+}
+
+int vmx_exit_apic_write(struct x86_vcpu *vcpu)
+{
+	lapic_page_written(vcpu, to_vmx(vcpu)->info.qual & 0xff0, false);
+	return RUN_RESUME;
+}
+
+/* --- accesses to the page that the processor does not serve --- */
+
+/* SDM Vol. 3 "Exit Qualification for APIC-Access VM Exits from Linear Accesses and Guest-Physical Accesses" */
+#define ACCESS_TYPE(qual)	((qual) >> 12 & 15)
+enum { ACCESS_READ, ACCESS_WRITE, ACCESS_FETCH, ACCESS_DELIVERY };	/* the others: of guest-physical addresses */
+
+static gpa_t access_gpa(const struct vmx_vcpu *vmx)
+{
+	return APIC_DEFAULT_PHYS_BASE | (vmx->info.qual & 0xfff);
+}
+
+static u64 access_code(const struct vmx_vcpu *vmx)
+{
+	switch (ACCESS_TYPE(vmx->info.qual)) {
+	case ACCESS_READ:
+	case ACCESS_DELIVERY:
+		return 0;
+	case ACCESS_WRITE:
+		return ACC_WRITE;
+	case ACCESS_FETCH:
+		return ACC_FETCH;
+	default:
+		return ACC_GUEST_TABLE;
+	}
+}
+
+bool vmx_fast_apic_access(struct vmx_vcpu *vmx)
+{
+	return mmu_device_access_fast(&vmx->x86, access_gpa(vmx), access_code(vmx));
+}
+
+int vmx_exit_apic_access(struct x86_vcpu *vcpu)
+{
+	const struct vmx_vcpu *vmx = to_vmx(vcpu);
+
+	return mmu_device_access(vcpu, access_gpa(vmx), access_code(vmx));
 }

@@ -84,8 +84,12 @@ static u32 cpu2_wanted(const struct vmx_vcpu *vmx)
 	u32 want = SECONDARY_EXEC_UNRESTRICTED_GUEST | SECONDARY_EXEC_ENCLS_EXITING |
 		   SECONDARY_EXEC_WBINVD_EXITING;
 
-	if (vmx->apicv)
-		want |= VMX_APICV;
+	if (vmx->apic >= APIC_HW_XAPIC)
+		want |= VMX_APIC_DELIVERY;
+	if (vmx->apic == APIC_HW_X2APIC)
+		want |= SECONDARY_EXEC_VIRTUALIZE_X2APIC_MODE;
+	else if (vmx->apic != APIC_HW_NONE)
+		want |= SECONDARY_EXEC_VIRTUALIZE_APIC_ACCESSES;
 	if (vmx->vpid)
 		want |= SECONDARY_EXEC_ENABLE_VPID;
 	if (guest_has(vcpu, GF_RDTSCP) || guest_has(vcpu, GF_RDPID))
@@ -142,6 +146,10 @@ bool vmx_controls_safe(const struct vmx_vcpu *vmx)
 	/* The x2APIC that the guest would reach is the host's. */
 	if (vmx_msr_bitmap_passes_x2apic(vmx) &&
 	    !(vmx->ctl[WORD_CPU2] & SECONDARY_EXEC_VIRTUALIZE_X2APIC_MODE))
+		return false;
+	/* What is meant for its APIC would be memory to the guest. */
+	if (mmu_apic_page_shown(&vmx->x86.vm->mmu) &&
+	    !(vmx->ctl[WORD_CPU2] & SECONDARY_EXEC_VIRTUALIZE_APIC_ACCESSES))
 		return false;
 	return !(MANDATORY_EXCEPTIONS & ~vmx->exceptions) && vmx->eptp;
 }

@@ -157,13 +157,13 @@ static void apply_rules(const struct vmx_cap_msrs *msrs, const struct vmx_wishes
 		forbid(out, WORD_CPU, CPU_BASED_NMI_WINDOW_EXITING);
 	}
 
-	if (!wish->flexpriority) {
+	if (!wish->flexpriority)
 		forbid(out, WORD_CPU, CPU_BASED_TPR_SHADOW);
+	/* Alone it would only make exits of another kind. */
+	if (!vmx_may(out, WORD_CPU, CPU_BASED_TPR_SHADOW))
 		forbid(out, WORD_CPU2, SECONDARY_EXEC_VIRTUALIZE_APIC_ACCESSES);
-	}
-	if (!wish->apicv || !vmx_may(out, WORD_CPU, CPU_BASED_TPR_SHADOW) ||
-	    !vmx_may(out, WORD_CPU2, VMX_APICV))
-		forbid(out, WORD_CPU2, VMX_APICV);
+	if (!wish->apicv || !vmx_may(out, WORD_CPU2, VMX_APICV))
+		forbid(out, WORD_CPU2, VMX_APICV & ~SECONDARY_EXEC_VIRTUALIZE_APIC_ACCESSES);
 	if (!vmx_may(out, WORD_CPU2, VMX_APICV) ||
 	    !vmx_may(out, WORD_EXIT, VM_EXIT_ACK_INTR_ON_EXIT))
 		forbid(out, WORD_PIN, PIN_BASED_POSTED_INTR);

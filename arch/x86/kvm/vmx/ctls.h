@@ -19,9 +19,10 @@ enum vmx_ctl {
 	NR_WORDS
 };
 
-/* An APIC in hardware is all of these, in x2APIC mode. */
-#define VMX_APICV	(SECONDARY_EXEC_VIRTUALIZE_X2APIC_MODE | SECONDARY_EXEC_APIC_REGISTER_VIRT | \
-			 SECONDARY_EXEC_VIRTUAL_INTR_DELIVERY)
+/* An APIC in hardware: a processor has all of these; each mode has its own way to the registers. */
+#define VMX_APIC_DELIVERY (SECONDARY_EXEC_APIC_REGISTER_VIRT | SECONDARY_EXEC_VIRTUAL_INTR_DELIVERY)
+#define VMX_APICV	(VMX_APIC_DELIVERY | SECONDARY_EXEC_VIRTUALIZE_X2APIC_MODE | \
+			 SECONDARY_EXEC_VIRTUALIZE_APIC_ACCESSES)
 
 /*
  * Raw values of the MSRs. A control word is described by 64 bits: the lower

@@ -38,5 +38,8 @@ u64 vmx_fault_code(const struct vmx_vcpu *vmx);
 bool vmx_fast_tpr(struct vmx_vcpu *vmx);
 bool vmx_fast_eoi(struct vmx_vcpu *vmx);
 bool vmx_fast_apic_write(struct vmx_vcpu *vmx);
+int vmx_exit_apic_write(struct x86_vcpu *vcpu);
+bool vmx_fast_apic_access(struct vmx_vcpu *vmx);
+int vmx_exit_apic_access(struct x86_vcpu *vcpu);
 
 #endif

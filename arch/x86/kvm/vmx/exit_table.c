@@ -23,7 +23,9 @@ static const struct vmx_exit exit_table[] = {
 
 	[EXIT_REASON_TPR_BELOW_THRESHOLD] = { vmx_exit_host, vmx_fast_tpr },
 	[EXIT_REASON_EOI_INDUCED]	= { vmx_exit_host, vmx_fast_eoi, READS(READ_QUAL) },
-	[EXIT_REASON_APIC_WRITE]	= { vmx_exit_host, vmx_fast_apic_write, READS(READ_QUAL) },
+	[EXIT_REASON_APIC_WRITE]	= { vmx_exit_apic_write, vmx_fast_apic_write, READS(READ_QUAL) },
+	[EXIT_REASON_APIC_ACCESS]	= { vmx_exit_apic_access, vmx_fast_apic_access,
+					    READS(READ_QUAL) },
 
 	[EXIT_REASON_CPUID]		= { cpuid_exit, vmx_fast_cpuid },
 	[EXIT_REASON_MSR_READ]		= { msr_emulate_read, vmx_fast_rdmsr },

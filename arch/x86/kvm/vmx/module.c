@@ -36,7 +36,7 @@ MODULE_PARM_DESC(flexpriority, "let the processor keep the task priority of loca
 
 static bool param_apicv = true;
 module_param_named(enable_apicv, param_apicv, bool, 0444);
-MODULE_PARM_DESC(enable_apicv, "let the processor deliver interrupts of local APICs in x2APIC mode");
+MODULE_PARM_DESC(enable_apicv, "let the processor deliver interrupts of local APICs in the kernel");
 
 static bool param_preemption_timer = true;
 module_param_named(preemption_timer, param_preemption_timer, bool, 0444);
@@ -174,9 +174,10 @@ static void vmx_fill_caps(void)
 		.host_phys_bits = boot_cpu_data.x86_phys_bits,
 		.raw_phys_bits = raw_width ?: boot_cpu_data.x86_phys_bits,
 		.has_ad = vmx_ctls.ept_ad,
+		.apic_page = vmx_has_apic_page(),
 	};
 	vmx_caps.restricted = !vmx_has_unrestricted();
-	vmx_caps.virtual_x2apic = vmx_has_apicv() && !vmx_caps.restricted;
+	vmx_caps.virtual_apic = vmx_has_apicv() && !vmx_caps.restricted;
 	vmx_caps.has_xss = vmx_may(&vmx_ctls, WORD_CPU2, SECONDARY_EXEC_ENABLE_XSAVES);
 	vmx_caps.has_tsc_scaling = vmx_may(&vmx_ctls, WORD_CPU2, SECONDARY_EXEC_TSC_SCALING);
 	vmx_caps.tsc_frac_bits = 48;

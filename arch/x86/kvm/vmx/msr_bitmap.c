@@ -89,7 +89,7 @@ static u32 pass_wanted(const struct vmx_vcpu *vmx)
 		pass |= BIT(PASS_IBPB);
 	if (vmx_has.flush_l1d && guest_has(vcpu, GF(CW_7_0_EDX, 28)))
 		pass |= BIT(PASS_FLUSH);
-	if (vmx->apicv)
+	if (vmx->apic == APIC_HW_X2APIC)
 		pass |= BIT(PASS_X2APIC);
 	return pass;
 }

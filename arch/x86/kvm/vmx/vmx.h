@@ -57,6 +57,11 @@ static inline bool vmx_has_tpr_shadow(void)
 	return vmx_may(&vmx_ctls, WORD_CPU, CPU_BASED_TPR_SHADOW);
 }
 
+static inline bool vmx_has_apic_page(void)
+{
+	return vmx_may(&vmx_ctls, WORD_CPU2, SECONDARY_EXEC_VIRTUALIZE_APIC_ACCESSES);
+}
+
 static inline bool vmx_has_apicv(void)
 {
 	return vmx_may(&vmx_ctls, WORD_CPU2, VMX_APICV);
@@ -127,7 +132,7 @@ struct vmx_vcpu {
 	const u8 *vtpr;			/* (c) with TPR shadow: TPR in the local APIC's page, or NULL */
 	u8 tpr_seen;			/* (v) what the local APIC's model knows of it */
 	u8 tpr_threshold;		/* (v) */
-	bool apicv;			/* (v) the processor delivers the local APIC's interrupts */
+	u8 apic;			/* (v) enum apic_hw: what the processor does for the local APIC */
 	bool irq_window, nmi_window;	/* (v) */
 	bool soft_nmi_masked;		/* (v)(r) without virtual NMIs: taken for masked */
 	u16 vpid;			/* (c) 0: none */
@@ -205,7 +210,7 @@ void vmx_vcpu_reset(struct x86_vcpu *vcpu, bool init);
 /* --- apic.c --- */
 void vmx_apic_init(struct vmx_vcpu *vmx);	/* its VMCS is loaded */
 void vmx_tpr_threshold(struct x86_vcpu *vcpu, int class);
-void vmx_apic_hardware(struct x86_vcpu *vcpu, bool on);
+void vmx_apic_hardware(struct x86_vcpu *vcpu, enum apic_hw how);
 void vmx_apic_status(struct x86_vcpu *vcpu, u8 requested, u8 in_service);
 void vmx_apic_eoi_exits(struct x86_vcpu *vcpu, const unsigned long *vectors);
 

@@ -6,6 +6,7 @@
 #include "lapic.h"
 
 #define VERSION_NUMBER	0x14
+#define LVT_DEADLINE	BIT(18)
 #define ICR_PENDING	BIT(12)		/* sent at once: never seen set */
 
 /* --- which registers there are: bit n stands for offset 16 * n --- */
@@ -285,6 +286,11 @@ static void error_of_access(struct lapic_model *m, u8 errors, struct lapic_work 
 		work->what |= LAPIC_WORK_IRQ;
 }
 
+static void note_timer_mode(struct lapic_model *m)
+{
+	m->deadline = lapic_reg(m, LAPIC_LVT_TIMER) & LVT_DEADLINE;
+}
+
 static void mask_lvts(struct lapic_model *m)
 {
 	unsigned int lvt;
@@ -297,8 +303,6 @@ static void mask_lvts(struct lapic_model *m)
 
 static void write_lvt(struct lapic_model *m, unsigned int lvt, u32 val, struct lapic_work *work)
 {
-	u32 old = lapic_reg(m, lvt);
-
 	val &= lvt_writable(m, lvt);
 	/* "Local APIC State After It Has Been Software Disabled" */
 	if (!(lapic_reg(m, LAPIC_SVR) & LAPIC_SVR_ENABLE))
@@ -307,7 +311,8 @@ static void write_lvt(struct lapic_model *m, unsigned int lvt, u32 val, struct l
 	if (lvt == LAPIC_LVT_LINT0)
 		work->what |= LAPIC_WORK_LINT0 | LAPIC_WORK_IRQ;
 	/* "TSC-Deadline Mode": the way into it and out of it disarms the timer. */
-	if (lvt == LAPIC_LVT_TIMER && ((val ^ old) & BIT(18))) {
+	if (lvt == LAPIC_LVT_TIMER && m->deadline != !!(val & LVT_DEADLINE)) {
+		note_timer_mode(m);
 		lapic_reg_set(m, LAPIC_TIMER_INITIAL, 0);
 		work->what |= LAPIC_WORK_TIMER_STOP;
 	}
@@ -360,10 +365,10 @@ static void send(struct lapic_model *m, u32 icr, u32 dest, struct lapic_work *wo
 
 static void write_svr(struct lapic_model *m, u32 val, struct lapic_work *work)
 {
-	u32 old = lapic_reg(m, LAPIC_SVR);
-
 	lapic_reg_set(m, LAPIC_SVR, val);
-	if ((old & LAPIC_SVR_ENABLE) && !(val & LAPIC_SVR_ENABLE)) {
+	/* Who delivers depends on it. */
+	work->what |= LAPIC_WORK_IRQ;
+	if (!(val & LAPIC_SVR_ENABLE)) {
 		mask_lvts(m);
 		work->what |= LAPIC_WORK_LINT0;
 	}
@@ -398,15 +403,16 @@ static void write_common(struct lapic_model *m, unsigned int offset, u32 val,
 		m->errors = 0;
 		break;
 	case LAPIC_TIMER_INITIAL:
-		if (lapic_model_timer_mode(m) >= LAPIC_TIMER_DEADLINE)
+		if (lapic_model_timer_mode(m) >= LAPIC_TIMER_DEADLINE) {
+			lapic_reg_set(m, LAPIC_TIMER_INITIAL, 0);
 			break;
+		}
 		lapic_reg_set(m, LAPIC_TIMER_INITIAL, val);
 		work->what |= LAPIC_WORK_TIMER_START;
 		break;
 	case LAPIC_TIMER_DIVIDE:
-		if (lapic_reg(m, LAPIC_TIMER_DIVIDE) != val)
-			work->what |= LAPIC_WORK_TIMER_RATE;
 		lapic_reg_set(m, LAPIC_TIMER_DIVIDE, val);
+		work->what |= LAPIC_WORK_TIMER_RATE;
 		break;
 	default:
 		write_lvt(m, offset, val, work);
@@ -562,6 +568,7 @@ void lapic_model_reset(struct lapic_model *m, bool init, bool lint0_extint)
 	u32 id = lapic_reg(m, LAPIC_ID);
 
 	memset(m->page, 0, LAPIC_REGS_SIZE);
+	m->deadline = false;
 	m->irr_words = 0;
 	m->isr_words = 0;
 	m->errors = 0;
@@ -643,6 +650,7 @@ void lapic_model_restore(struct lapic_model *m)
 	 */
 	lapic_reg_set(m, LAPIC_ISR, lapic_reg(m, LAPIC_ISR) & 0xffff0000);
 	m->errors = 0;
+	note_timer_mode(m);
 	note_words(m);
 	update_ppr(m);
 }

@@ -92,6 +92,7 @@ struct lapic_model {
 	u8 isr_words;
 	bool in_hardware;	/* see lapic_model_set_hardware() */
 	u8 errors;		/* since ESR was last written: ESR shows them when it is again */
+	bool deadline;		/* the timer's LVT had a mode by deadline when it was written last */
 	bool has_cmci;		/* there is a seventh LVT */
 	bool has_deadline;	/* CPUID says that there is a TSC deadline mode */
 	bool has_directed_eoi;	/* broadcasts of EOIs can be suppressed */
@@ -105,7 +106,7 @@ enum lapic_work_bits {
 	LAPIC_WORK_MAP		= BIT(3),	/* the destinations that it answers to have changed */
 	LAPIC_WORK_TIMER_START	= BIT(4),	/* the initial count was written */
 	LAPIC_WORK_TIMER_STOP	= BIT(5),	/* to or from TSC-deadline mode: disarm */
-	LAPIC_WORK_TIMER_RATE	= BIT(6),	/* the divider is another: go on from the current count */
+	LAPIC_WORK_TIMER_RATE	= BIT(6),	/* the divider was written: go on from the current count */
 	LAPIC_WORK_TPR		= BIT(7),	/* TPR, and so CR8, was written */
 	LAPIC_WORK_LINT0	= BIT(8),	/* LINT0 was written, or masked by disabling the APIC */
 };
@@ -224,6 +225,9 @@ bool lapic_model_accept(struct lapic_model *m, const u64 vectors[4], const u64 l
  * While it does it moves requests into service, ends them, and keeps PPR; the
  * model finds in the page what became of them, between two runs of the processor.
  * Every change of the model's has to be told to the processor: LAPIC_WORK_IRQ.
+ *
+ * It may also leave a value in a register and the rest to lapic_model_write(), as
+ * if that had not been written yet; so no write looks for what was there before.
  */
 void lapic_model_set_hardware(struct lapic_model *m, bool on);
 

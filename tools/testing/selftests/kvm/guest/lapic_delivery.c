@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Who delivers interrupts of an x2APIC, the processor or KVM, may change at any
+ * Who delivers interrupts of a local APIC, the processor or KVM, may change at any
  * time: with the mode, by a debugger, when user space looks at the state or
  * writes it back. No interrupt is lost by that, or comes twice.
  */
@@ -12,29 +12,57 @@
 #define VEC 0x61
 #define HIGH 0x81
 
-static volatile u64 taken[3] GUEST_DATA, inside GUEST_DATA, want_stop GUEST_DATA;
+static volatile u64 taken[3] GUEST_DATA, want_stop GUEST_DATA, xapic GUEST_DATA;
+
+/* A case that runs in x2APIC mode, and once more in xAPIC mode: @why as in CASE_SLOW() */
+#define CASE_BOTH(id, secs, why)						\
+	static void id(bool in_xapic);						\
+	CASE_SLOW(id##_in_x2apic_mode, secs, why) { id(false); }		\
+	CASE_SLOW(id##_in_xapic_mode, secs, why) { id(true); }			\
+	static void id(bool in_xapic)
+
+G_INLINE u32 get_reg(u32 reg)
+{
+	return xapic ? g_xapic(reg) : g_x2apic(reg);
+}
+
+G_INLINE void set_reg(u32 reg, u32 v)
+{
+	if (xapic)
+		g_set_xapic(reg, v);
+	else
+		g_set_x2apic(reg, v);
+}
+
+G_INLINE void self_ipi(u32 vec)
+{
+	if (xapic)
+		g_set_xapic(APIC_ICR, ICR_SELF | vec);
+	else
+		g_set_x2apic(APIC_SELF, vec);
+}
 
 G_INLINE bool bit_of(u32 base, u32 vec)
 {
-	return g_x2apic(base + vec / 32 * 16) >> vec % 32 & 1;
+	return get_reg(base + vec / 32 * 16) >> vec % 32 & 1;
 }
 
 static GUEST void count_low(struct trap *t)
 {
 	taken[0]++;
-	g_set_x2apic(APIC_EOI, 0);
+	set_reg(APIC_EOI, 0);
 }
 
 static GUEST void count(struct trap *t)
 {
 	taken[1]++;
-	g_set_x2apic(APIC_EOI, 0);
+	set_reg(APIC_EOI, 0);
 }
 
 static GUEST void count_high(struct trap *t)
 {
 	taken[2]++;
-	g_set_x2apic(APIC_EOI, 0);
+	set_reg(APIC_EOI, 0);
 }
 
 G_INLINE void set_up(void)
@@ -43,9 +71,9 @@ G_INLINE void set_up(void)
 	g_handlers[LOW] = count_low;
 	g_handlers[VEC] = count;
 	g_handlers[HIGH] = count_high;
-	if (!(g_rdmsr(MSR_APICBASE) & APICBASE_X2APIC))
+	if (!xapic && !(g_rdmsr(MSR_APICBASE) & APICBASE_X2APIC))
 		g_enter_x2apic();
-	g_set_x2apic(APIC_SVR, 0x1ff);
+	set_reg(APIC_SVR, 0x1ff);
 }
 
 /* --- priorities --- */
@@ -57,26 +85,26 @@ static GUEST void nest(struct trap *t)
 	taken[1]++;
 	G_CHECK(bit_of(APIC_ISR, VEC));
 	G_CHECK(!bit_of(APIC_IRR, VEC));
-	G_CHECK_EQ(g_x2apic(APIC_PPR), VEC & 0xf0);
+	G_CHECK_EQ(get_reg(APIC_PPR), VEC & 0xf0);
 	/* One that has to wait, and one that has not. */
-	g_set_x2apic(APIC_SELF, LOW);
+	self_ipi(LOW);
 	g_sti();
-	g_set_x2apic(APIC_SELF, HIGH);
+	self_ipi(HIGH);
 	asm volatile("nop; nop");
 	G_CHECK_EQ(taken[2], taken[1]);
 	G_CHECK_EQ(taken[0], taken[1] - 1);
 	G_CHECK(bit_of(APIC_IRR, LOW));
 	/* The priority holds it back when this one is over. */
-	g_set_x2apic(APIC_TPR, 0x47);
-	g_set_x2apic(APIC_EOI, 0);
+	set_reg(APIC_TPR, 0x47);
+	set_reg(APIC_EOI, 0);
 	asm volatile("nop; nop");
 	G_CHECK_EQ(taken[0], taken[1] - 1);
-	G_CHECK_EQ(g_x2apic(APIC_PPR), 0x47);
+	G_CHECK_EQ(get_reg(APIC_PPR), 0x47);
 	G_CHECK_EQ(g_cr8(), 4);
 	if (taken[1] & 1)
 		g_set_cr8(3);
 	else
-		g_set_x2apic(APIC_TPR, 0);
+		set_reg(APIC_TPR, 0);
 	/* After an exit in between Bochs' processor is late now and then, stock's guest being no exception. */
 	for (i = 0; i < 100 && taken[0] != taken[1]; i++)
 		asm volatile("nop");
@@ -91,21 +119,22 @@ static GUEST void priorities(void)
 	set_up();
 	g_handlers[VEC] = nest;
 	for (i = 1; i <= 100; i++) {
-		g_set_x2apic(APIC_TPR, 0);
+		set_reg(APIC_TPR, 0);
 		g_ipi(0, ICR_SELF | VEC);
 		G_CHECK(bit_of(APIC_IRR, VEC));
 		g_window();
 		G_CHECK_EQ(taken[1], i);
 	}
-	G_CHECK_EQ(g_x2apic(APIC_PPR), 0);
+	G_CHECK_EQ(get_reg(APIC_PPR), 0);
 	g_done();
 }
 
 /* # stock: expected fail because on SVM it forgets the lower half of TPR */
-CASE_STOCK_FAILS(priorities_are_kept, "on SVM it forgets the lower half of TPR")
+CASE_BOTH(priorities_are_kept, 10, "on SVM it forgets the lower half of TPR")
 {
 	struct cpu *c = apic_cpu(apic_box(), 0);
 
+	GV(c->box, xapic) = in_xapic;
 	cpu_long(c, priorities);
 	cpu_expect_done(c);
 }
@@ -114,9 +143,9 @@ CASE_STOCK_FAILS(priorities_are_kept, "on SVM it forgets the lower half of TPR")
 static GUEST void ask_for_lower(struct trap *t)
 {
 	taken[1]++;
-	g_set_x2apic(APIC_ICR, ICR_SELF | LOW);
+	set_reg(APIC_ICR, ICR_SELF | LOW);
 	G_CHECK(bit_of(APIC_IRR, LOW));
-	g_set_x2apic(APIC_EOI, 0);
+	set_reg(APIC_EOI, 0);
 }
 
 static GUEST void lower_ones(void)
@@ -126,7 +155,7 @@ static GUEST void lower_ones(void)
 	set_up();
 	g_handlers[VEC] = ask_for_lower;
 	for (i = 1; i <= 100; i++) {
-		g_set_x2apic(APIC_SELF, VEC);
+		self_ipi(VEC);
 		for (n = 0; n < 100 && taken[0] != i; n++)
 			g_window();
 		G_CHECK_EQ(taken[1], i);
@@ -135,10 +164,11 @@ static GUEST void lower_ones(void)
 	g_done();
 }
 
-CASE(a_lower_one_comes_when_the_higher_is_over)
+CASE_BOTH(a_lower_one_comes_when_the_higher_is_over, 10, NULL)
 {
 	struct cpu *c = apic_cpu(apic_box(), 0);
 
+	GV(c->box, xapic) = in_xapic;
 	cpu_long(c, lower_ones);
 	cpu_expect_done(c);
 }
@@ -214,19 +244,19 @@ CASE(into_the_mode_with_interrupts_on_their_way)
 static GUEST void stop_inside(struct trap *t)
 {
 	taken[1]++;
-	g_set_x2apic(APIC_SELF, HIGH);
-	g_set_x2apic(APIC_SELF, LOW);
-	g_set_x2apic(APIC_TPR, 0x52);
+	self_ipi(HIGH);
+	self_ipi(LOW);
+	set_reg(APIC_TPR, 0x52);
 	g_sync(1, 0);
 	G_CHECK_EQ(taken[2], taken[1] - 1);
-	G_CHECK_EQ(g_x2apic(APIC_TPR), 0x52);
-	G_CHECK_EQ(g_x2apic(APIC_PPR), VEC & 0xf0);
+	G_CHECK_EQ(get_reg(APIC_TPR), 0x52);
+	G_CHECK_EQ(get_reg(APIC_PPR), VEC & 0xf0);
 	g_sti();
 	asm volatile("nop; nop");
 	G_CHECK_EQ(taken[2], taken[1]);
 	g_cli();
-	g_set_x2apic(APIC_EOI, 0);
-	g_set_x2apic(APIC_TPR, 0);
+	set_reg(APIC_EOI, 0);
+	set_reg(APIC_TPR, 0);
 }
 
 static GUEST void to_user_space(void)
@@ -236,7 +266,7 @@ static GUEST void to_user_space(void)
 	set_up();
 	g_handlers[VEC] = stop_inside;
 	for (i = 1; i <= 8; i++) {
-		g_set_x2apic(APIC_SELF, VEC);
+		self_ipi(VEC);
 		g_window();
 		G_CHECK_EQ(taken[1], i);
 		g_window();
@@ -247,12 +277,13 @@ static GUEST void to_user_space(void)
 }
 
 /* # stock: expected fail because on SVM it forgets the lower half of TPR */
-CASE_STOCK_FAILS(user_space_sees_it_and_writes_it_back, "on SVM it forgets the lower half of TPR")
+CASE_BOTH(user_space_sees_it_and_writes_it_back, 10, "on SVM it forgets the lower half of TPR")
 {
 	struct cpu *c = apic_cpu(apic_box(), 0);
 	struct kvm_lapic_state s, none = {};
 	u32 i;
 
+	GV(c->box, xapic) = in_xapic;
 	cpu_long(c, to_user_space);
 	for (i = 0; i < 8; i++) {
 		cpu_expect_sync(c, 1);
@@ -281,8 +312,8 @@ static GUEST void debugged(void)
 	g_sti();
 	for (i = 0; i < 10; i++) {
 		g_sync(1, 0);
-		g_set_x2apic(APIC_SELF, VEC);
-		g_set_x2apic(APIC_SELF, HIGH);
+		self_ipi(VEC);
+		self_ipi(HIGH);
 		asm volatile("nop; nop");
 		g_sync(2, taken[1]);
 		asm volatile("nop; nop");
@@ -293,7 +324,7 @@ static GUEST void debugged(void)
 	g_done();
 }
 
-CASE(a_debugger_holds_them_back)
+CASE_BOTH(a_debugger_holds_them_back, 10, NULL)
 {
 	struct box *b = apic_box();
 	struct cpu *c = apic_cpu(b, 0);
@@ -303,6 +334,7 @@ CASE(a_debugger_holds_them_back)
 
 	if (!(ioctl(b->fd, KVM_CHECK_EXTENSION, KVM_CAP_SET_GUEST_DEBUG2) & KVM_GUESTDBG_BLOCKIRQ))
 		tap_skip("no KVM_GUESTDBG_BLOCKIRQ");
+	GV(c->box, xapic) = in_xapic;
 	cpu_long(c, debugged);
 	for (i = 0; i < 10; i++) {
 		cpu_expect_sync(c, 1);
@@ -360,12 +392,13 @@ static void *send(void *unused)
 	return NULL;
 }
 
-CASE_SLOW(each_that_is_sent_comes_once, 60, NULL)
+CASE_BOTH(each_that_is_sent_comes_once, 60, NULL)
 {
 	struct box *b = sent_to = apic_box();
 	struct cpu *c = apic_cpu(b, 0);
 	pthread_t sender;
 
+	GV(c->box, xapic) = in_xapic;
 	cpu_long(c, receive);
 	/* Its local APIC has to be on before the first. */
 	CHECK_OK(ioctl(c->fd, KVM_SET_LAPIC, &(struct kvm_lapic_state){ .regs = { [APIC_SVR] = -1,
@@ -387,15 +420,16 @@ static GUEST void often(void)
 	g_sti();
 	g_sync(1, 0);
 	for (i = 0; i < 1000; i++) {
-		g_set_x2apic(APIC_TPR, 0x30);
-		g_set_x2apic(APIC_SELF, VEC);
-		g_set_x2apic(APIC_TPR, 0);
+		set_reg(APIC_TPR, 0x30);
+		self_ipi(VEC);
+		set_reg(APIC_TPR, 0);
+		G_CHECK_EQ(get_reg(APIC_ISR + VEC / 32 * 16) | get_reg(APIC_LVT0) >> 31, 0);
 	}
 	g_sync(2, taken[1]);
 	g_done();
 }
 
-CASE(what_the_processor_does_costs_no_exits)
+CASE_BOTH(what_the_processor_does_costs_no_exits, 10, NULL)
 {
 	struct cpu *c = apic_cpu(apic_box(), 0);
 	u64 before;
@@ -403,6 +437,7 @@ CASE(what_the_processor_does_costs_no_exits)
 
 	if (!has_apicv())
 		tap_skip("interrupts are delivered by KVM here");
+	GV(c->box, xapic) = in_xapic;
 	cpu_long(c, often);
 	cpu_expect_sync(c, 1);
 	before = cpu_stat(c->fd, "exits", &found);
@@ -423,13 +458,14 @@ static GUEST void ends(void)
 	g_done();
 }
 
-CASE(an_eoi_reaches_who_waits_for_it)
+CASE_BOTH(an_eoi_reaches_who_waits_for_it, 10, NULL)
 {
 	struct box *b = apic_split_box();
 	struct cpu *c = apic_cpu(b, 0);
 	struct kvm_msi level = { .address_lo = 0xfee00000, .data = 0xc000 | VEC };
 	u32 i;
 
+	GV(c->box, xapic) = in_xapic;
 	cpu_long(c, ends);
 	cpu_expect_sync(c, 1);
 	/* It runs already: what leaves changes now. */

@@ -106,7 +106,7 @@ CASE(interrupts_without_eoi_in_xapic_mode)
 {
 	struct cpu *c = apic_cpu(apic_box(), 0);
 
-	GV(c->box, never_offered) = stock_has_apicv();
+	GV(c->box, never_offered) = has_apicv();
 	cpu_long(c, many_xapic);
 	cpu_expect_done(c);
 }

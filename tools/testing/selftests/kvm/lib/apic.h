@@ -102,17 +102,28 @@ G_INLINE void g_window(void)
 
 /* --- host --- */
 
-/* Does the processor deliver interrupts of an x2APIC, stock's of any local APIC? */
-static inline bool has_apicv(void)
+static inline bool intel_param(const char *path)
 {
-	FILE *f = fopen("/sys/module/kvm_intel/parameters/enable_apicv", "r");
-	int apicv = 'N';
+	FILE *f = fopen(path, "r");
+	int on = 'N';
 
 	if (f) {
-		apicv = fgetc(f);
+		on = fgetc(f);
 		fclose(f);
 	}
-	return apicv == 'Y';
+	return on == 'Y';
+}
+
+/* Does the processor deliver interrupts of a local APIC? */
+static inline bool has_apicv(void)
+{
+	return intel_param("/sys/module/kvm_intel/parameters/enable_apicv");
+}
+
+/* Does it answer accesses to the xAPIC page, to TPR at least? */
+static inline bool has_apic_page(void)
+{
+	return intel_param("/sys/module/kvm_intel/parameters/flexpriority");
 }
 
 static inline bool stock_has_apicv(void)

@@ -84,8 +84,10 @@ static void features_follow_the_generation(void)
 	CHECK_EQ(c.ept_leaf_level, 3);
 	CHECK(!vmx_may(&c, WORD_CPU2, SECONDARY_EXEC_ENABLE_PML));
 	CHECK(!vmx_may(&c, WORD_PIN, PIN_BASED_POSTED_INTR));
+	CHECK(vmx_may(&c, WORD_CPU2, SECONDARY_EXEC_VIRTUALIZE_APIC_ACCESSES));
 
 	compute(&icelake, &c);
+	CHECK(vmx_may(&c, WORD_CPU2, VMX_APICV));
 	CHECK(vmx_may(&c, WORD_CPU2, SECONDARY_EXEC_ENABLE_PML));
 	CHECK(vmx_may(&c, WORD_CPU2, SECONDARY_EXEC_ENABLE_XSAVES));
 	CHECK(vmx_may(&c, WORD_PIN, PIN_BASED_POSTED_INTR));
@@ -159,6 +161,35 @@ static void parameters_take_away(void)
 	}
 }
 
+/* What the processor does for a local APIC: the page needs the TPR shadow, all the rest the page. */
+static void parts_of_an_apic(void)
+{
+	const u32 page = SECONDARY_EXEC_VIRTUALIZE_APIC_ACCESSES;
+	struct vmx_wishes wish = all;
+	struct cpu cpu = icelake;
+	struct vmx_ctls c;
+
+	wish.apicv = false;
+	vmx_ctls_compute(&icelake.m, &wish, 4, &c);
+	CHECK_EQ(c.may[WORD_CPU2] & VMX_APICV, page);
+	CHECK(vmx_may(&c, WORD_CPU, CPU_BASED_TPR_SHADOW));
+
+	cpu.m.ctl[WORD_CPU] &= ~((u64)CPU_BASED_TPR_SHADOW << 32);
+	compute(&cpu, &c);
+	CHECK_EQ(c.may[WORD_CPU2] & VMX_APICV, 0);
+
+	cpu = icelake;
+	cpu.m.ctl[WORD_CPU2] &= ~((u64)page << 32);
+	compute(&cpu, &c);
+	CHECK_EQ(c.may[WORD_CPU2] & VMX_APICV, 0);
+	CHECK(!vmx_may(&c, WORD_PIN, PIN_BASED_POSTED_INTR));
+
+	cpu = icelake;
+	cpu.m.ctl[WORD_CPU2] &= ~((u64)SECONDARY_EXEC_APIC_REGISTER_VIRT << 32);
+	compute(&cpu, &c);
+	CHECK_EQ(c.may[WORD_CPU2] & VMX_APICV, page);
+}
+
 static void bad_memory_is_refused(void)
 {
 	struct vmx_ctls c;
@@ -213,6 +244,7 @@ int main(void)
 	RUN(features_follow_the_generation);
 	RUN(each_missing_control);
 	RUN(parameters_take_away);
+	RUN(parts_of_an_apic);
 	RUN(bad_memory_is_refused);
 	RUN(the_pause_window);
 	return tap_done();
