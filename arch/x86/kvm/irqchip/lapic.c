@@ -419,6 +419,8 @@ void lapic_scan_eoi(struct x86_vcpu *vcpu)
 		ioapic_scan_eoi(vcpu, l->eoi_leaves);
 	else
 		route_scan_eoi(vcpu, l->eoi_leaves);
+	/* No vectors, and never in service: 0 is what hardware takes an EOI of nothing for. */
+	l->eoi_leaves[0] &= ~0xffffull;
 	if (l->m.in_hardware)
 		vendor_call_opt(apic_eoi_exits, vcpu, l->eoi_leaves);
 }
