@@ -16,6 +16,7 @@
 #include <kvm/core.h>
 #include "cpuid.h"
 #include "exit.h"
+#include "irqchip/irqchip.h"
 #include "mmu/mmu.h"
 #include "module.h"
 #include "msr.h"
@@ -80,6 +81,8 @@ int x86_vendor_register(const struct x86_vendor_ops *ops, const struct x86_vendo
 		goto clear;
 	if (vendor_caps.restricted)
 		static_branch_enable(&emul_restricted);
+	if (vendor_caps.takes_posted)
+		static_branch_enable(&lapic_posts);
 	err = -ENOMEM;
 	/* Statistics are read by user space, guest memory is read into registers (PDPTEs). */
 	x86_vcpu_cache = kmem_cache_create_usercopy("kvm_vcpu", caps->vcpu_size,
@@ -99,6 +102,7 @@ destroy_cache:
 	kmem_cache_destroy(x86_vcpu_cache);
 clear:
 	static_branch_disable(&emul_restricted);
+	static_branch_disable(&lapic_posts);
 	vendor_ops_clear();
 	memset(&vendor_caps, 0, sizeof(vendor_caps));
 out:
@@ -117,6 +121,7 @@ void x86_vendor_unregister(void)
 	kmem_cache_destroy(x86_vcpu_cache);
 	x86_vcpu_cache = NULL;
 	static_branch_disable(&emul_restricted);
+	static_branch_disable(&lapic_posts);
 	vendor_ops_clear();
 	memset(&vendor_caps, 0, sizeof(vendor_caps));
 	mutex_unlock(&vendor_lock);

@@ -54,6 +54,7 @@ struct x86_vendor_caps {
 	const u32 *feature_msrs;
 	unsigned int nr_feature_msrs;
 	bool virtual_apic;		/* vendor_ops.def: apic_hardware may be APIC_HW_XAPIC and more */
+	bool takes_posted;		/* and the processor takes interrupts from lapic_pid(): apic_notify */
 	bool restricted;		/* there are guest states that the processor cannot run */
 	u32 hypercall_opcode;		/* bytes of VMMCALL or VMCALL, little endian */
 };

@@ -20,6 +20,7 @@
  * eventfd is signalled from any context. Order: ioapic.lock and pic.lock are not
  * held together; no lock is held while irq_deliver() kicks.
  */
+#include <linux/jump_label.h>
 #include <linux/types.h>
 #include "../x86.h"
 
@@ -129,6 +130,34 @@ void lapic_choose_hardware(struct x86_vcpu *vcpu);
 bool lapic_in_hardware(const struct x86_vcpu *vcpu);
 void lapic_to_hardware(struct x86_vcpu *vcpu);
 bool lapic_pic_waits(struct x86_vcpu *vcpu);
+/*
+ * Hardware that takes posted interrupts from memory by itself (VMX: "posted-interrupt
+ * descriptor"), or NULL. take_posted: before an entry, interrupts off, if lapic_has_posted().
+ */
+struct lapic_pid *lapic_pid(const struct x86_vcpu *vcpu);
+void lapic_take_posted(struct x86_vcpu *vcpu);
+DECLARE_STATIC_KEY_FALSE(lapic_posts);		/* there is such hardware */
+
+/*
+ * Vectors that others posted: laid out as the posted-interrupt descriptor (SDM
+ * Vol. 3 "Posted-Interrupt Processing"). Senders set a bit of @pir, then
+ * LAPIC_PID_ON; whoever sets that makes the request and kicks. The vCPU clears
+ * LAPIC_PID_ON, then takes @pir: a bit set after that comes with another request.
+ */
+struct lapic_pid {
+	unsigned long pir[4];
+	unsigned long control;
+	unsigned long reserved[3];
+} __aligned(64);
+static_assert(sizeof(struct lapic_pid) == 64);
+
+#define LAPIC_PID_ON	0	/* bit of control: outstanding notification */
+
+static inline bool lapic_has_posted(const struct lapic_pid *pid)
+{
+	return READ_ONCE(pid->control) & BIT(LAPIC_PID_ON);
+}
+
 void lapic_eoi_exited(struct x86_vcpu *vcpu, u8 vector);
 /*
  * It has written a register in the page, and what follows from that is left to us. With @atomic

@@ -45,10 +45,36 @@ static void notify(struct x86_vcpu *vcpu)
 	kvm_vcpu_kick(&vcpu->base);
 }
 
+DEFINE_STATIC_KEY_FALSE(lapic_posts);
+
+/*
+ * The processor does not look at the trigger mode: a vector that comes with another
+ * one than TMR has is put beside those that it takes.
+ */
+static noinline enum irq_fate post_to_hardware(struct lapic *l, u8 vector, bool level)
+{
+	bool tmr = lapic_model_peek(&l->m, LAPIC_TMR + vector / 32 * 16) >> (vector & 31) & 1;
+
+	if (unlikely(tmr != level)) {
+		set_bit(vector, l->beside);
+		smp_mb__after_atomic();		/* pairs with the one of take_beside() */
+		WRITE_ONCE(l->any_beside, true);
+		notify(l->vcpu);
+		return IRQ_DELIVERED;
+	}
+	if (test_and_set_bit(vector, l->pid.pir))
+		return IRQ_COALESCED;
+	/* Full barriers: @posted and the vCPU's mode are read after that. */
+	if (!test_and_set_bit(LAPIC_PID_ON, &l->pid.control) &&
+	    !(READ_ONCE(l->posted) && vendor_call(apic_notify, l->vcpu)))
+		notify(l->vcpu);
+	return IRQ_DELIVERED;
+}
+
 static enum irq_fate post_vector(struct lapic *l, u8 vector, bool level)
 {
 	unsigned int irr = LAPIC_IRR + vector / 32 * 16;
-	enum irq_fate fate = IRQ_DELIVERED;
+	enum irq_fate fate = IRQ_DELIVERED, posted;
 
 	if (!lapic_model_accepts(&l->m))
 		return IRQ_IGNORED;
@@ -60,6 +86,10 @@ static enum irq_fate post_vector(struct lapic *l, u8 vector, bool level)
 	}
 	if (lapic_model_peek(&l->m, irr) >> (vector & 31) & 1)
 		fate = IRQ_COALESCED;
+	if (static_branch_unlikely(&lapic_posts)) {
+		posted = post_to_hardware(l, vector, level);
+		return posted == IRQ_COALESCED ? posted : fate;
+	}
 	/* Full barrier: the trigger mode is seen with the vector. */
 	if (test_and_set_bit(vector, l->pid.pir))
 		return IRQ_COALESCED;
@@ -131,9 +161,22 @@ void lapic_set_sipi_vector(struct x86_vcpu *vcpu, u8 vector)
 
 /* --- the vCPU's thread: interrupts --- */
 
-bool lapic_sync_posted(struct x86_vcpu *vcpu)
+static noinline bool take_beside(struct lapic *l)
 {
-	struct lapic *l = vcpu->lapic;
+	u64 vectors[4], levels[4];
+	unsigned int i;
+
+	WRITE_ONCE(l->any_beside, false);
+	smp_mb();			/* before the vectors are read */
+	for (i = 0; i < ARRAY_SIZE(vectors); i++) {
+		vectors[i] = xchg(&l->beside[i], 0);
+		levels[i] = READ_ONCE(l->level[i]);
+	}
+	return lapic_model_accept(&l->m, vectors, levels);
+}
+
+static bool take_posted(struct lapic *l)
+{
 	u64 vectors[4], levels[4];
 	unsigned int i;
 
@@ -146,6 +189,43 @@ bool lapic_sync_posted(struct x86_vcpu *vcpu)
 		levels[i] = READ_ONCE(l->level[i]);
 	}
 	return lapic_model_accept(&l->m, vectors, levels);
+}
+
+bool lapic_sync_posted(struct x86_vcpu *vcpu)
+{
+	struct lapic *l = vcpu->lapic;
+	bool any = take_posted(l);
+
+	if (static_branch_unlikely(&lapic_posts) && unlikely(READ_ONCE(l->any_beside)))
+		any |= take_beside(l);
+	return any;
+}
+
+/* Nobody else tells hardware that takes posted interrupts of those that were taken from it. */
+static noinline void sync_and_tell(struct x86_vcpu *vcpu)
+{
+	if (lapic_sync_posted(vcpu))
+		req_event(vcpu);
+}
+
+struct lapic_pid *lapic_pid(const struct x86_vcpu *vcpu)
+{
+	return vcpu->lapic ? &vcpu->lapic->pid : NULL;
+}
+EXPORT_SYMBOL_GPL(lapic_pid);
+
+void lapic_take_posted(struct x86_vcpu *vcpu)
+{
+	if (lapic_sync_posted(vcpu))
+		lapic_to_hardware(vcpu);
+}
+EXPORT_SYMBOL_GPL(lapic_take_posted);
+
+void lapic_forget_posted(struct lapic *l)
+{
+	clear_bit(LAPIC_PID_ON, &l->pid.control);
+	bitmap_zero(l->pid.pir, LAPIC_VECTORS);
+	bitmap_zero(l->beside, LAPIC_VECTORS);
 }
 
 bool lapic_accepts_pic(const struct x86_vcpu *vcpu)
@@ -167,7 +247,10 @@ static bool pic_waits(struct x86_vcpu *vcpu)
 
 int lapic_pending_irq(struct x86_vcpu *vcpu)
 {
-	lapic_sync_posted(vcpu);
+	if (static_branch_unlikely(&lapic_posts))
+		sync_and_tell(vcpu);
+	else
+		lapic_sync_posted(vcpu);
 	if (unlikely(pic_waits(vcpu)))
 		return LAPIC_IRQ_PIC;
 	if (unlikely(!lapic_model_enabled(&vcpu->lapic->m)))
@@ -246,6 +329,8 @@ void lapic_choose_hardware(struct x86_vcpu *vcpu)
 		return;
 	l->hw = how;
 	lapic_model_set_hardware(&l->m, how >= APIC_HW_XAPIC);
+	/* Full barrier: whoever still relies on it has posted what event_inject() takes. */
+	smp_store_mb(l->posted, vendor_caps.takes_posted && l->m.in_hardware);
 	vendor_call_opt(apic_hardware, vcpu, how);
 	if (l->m.in_hardware)
 		vendor_call_opt(apic_eoi_exits, vcpu, l->eoi_leaves);
@@ -554,8 +639,7 @@ void lapic_reset(struct x86_vcpu *vcpu, bool init)
 	struct lapic *l = vcpu->lapic;
 
 	lapic_timer_stop(l);
-	clear_bit(LAPIC_PID_ON, &l->pid.control);
-	bitmap_zero(l->pid.pir, LAPIC_VECTORS);
+	lapic_forget_posted(l);
 	bitmap_zero(l->eoi_user, LAPIC_VECTORS);
 	l->tpr_accessed = false;
 	if (!init)

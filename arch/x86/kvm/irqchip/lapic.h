@@ -13,21 +13,6 @@
 
 #define LAPIC_VECTORS	256
 
-/*
- * Vectors that others posted: laid out as the posted-interrupt descriptor (SDM
- * Vol. 3 "Posted-Interrupt Processing"). Senders set a bit of @pir, then
- * LAPIC_PID_ON; whoever sets that makes the request and kicks. The vCPU clears
- * LAPIC_PID_ON, then takes @pir: a bit set after that comes with another request.
- */
-struct lapic_pid {
-	unsigned long pir[4];
-	unsigned long control;
-	unsigned long reserved[3];
-} __aligned(64);
-static_assert(sizeof(struct lapic_pid) == 64);
-
-#define LAPIC_PID_ON	0	/* bit of control: outstanding notification */
-
 struct lapic_timer {
 	struct hrtimer hr;
 	u64 period_ns;			/* (v) of the initial count with this divider, 0: none */
@@ -43,6 +28,9 @@ struct lapic_timer {
 struct lapic {
 	struct lapic_pid pid;			/* (a) */
 	unsigned long level[4];			/* (a) which of pid.pir are level-triggered */
+	unsigned long beside[4];		/* (a) with lapic_posts: posted, not for hardware to take */
+	bool any_beside;			/* (a) */
+	bool posted;				/* (v) others peek: hardware takes pid.pir by itself */
 	struct lapic_model m;			/* (v) others peek */
 	u8 hw;					/* (v) enum apic_hw */
 	struct x86_vcpu *vcpu;			/* (c) */
@@ -71,6 +59,9 @@ static inline unsigned int lapic_priority_class(const struct lapic *l)
 {
 	return lapic_model_peek(&l->m, LAPIC_PPR) >> 4;
 }
+
+/* All that was posted and not yet taken is lost: reset, or a state of user space. */
+void lapic_forget_posted(struct lapic *l);
 
 /* What a write left to do. May sleep if the work says LAPIC_WORK_MAP. */
 void lapic_do_work(struct lapic *l, const struct lapic_work *work);

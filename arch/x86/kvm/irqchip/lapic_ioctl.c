@@ -31,6 +31,9 @@ int lapic_get_state(struct x86_vcpu *vcpu, struct kvm_lapic_state *s)
 		count = lapic_timer_current(l);
 	} while (lapic_sync_posted(vcpu));
 	lapic_reg_set(&l->m, LAPIC_TIMER_CURRENT, count);
+	/* Something may have been taken that hardware does not know of. */
+	if (static_branch_unlikely(&lapic_posts))
+		req_event(vcpu);
 	/* What hardware has left where there is nothing to read. */
 	lapic_reg_set(&l->m, LAPIC_SELF_IPI, 0);
 	memcpy(s->regs, l->m.page, sizeof(s->regs));
@@ -55,8 +58,7 @@ int lapic_set_state(struct x86_vcpu *vcpu, const struct kvm_lapic_state *s)
 	if (l->m.mode == LAPIC_MODE_X2APIC && !shifted_id(vcpu) && id != l->m.id)
 		return -EINVAL;
 
-	clear_bit(LAPIC_PID_ON, &l->pid.control);
-	bitmap_zero(l->pid.pir, LAPIC_VECTORS);
+	lapic_forget_posted(l);
 	memcpy(l->m.page, s->regs, sizeof(s->regs));
 	lapic_model_restore(&l->m);
 	lapic_timer_restore(l, lapic_reg(&l->m, LAPIC_TIMER_CURRENT));

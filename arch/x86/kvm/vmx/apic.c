@@ -13,10 +13,15 @@
  * there, and interrupts are taken from it, without exits; other writes are done and
  * then told. What it keeps of the page in the VMCS are the highest vectors requested
  * and in service; they are written whenever the model may have changed them.
+ *
+ * With posted interrupts it takes what others send from lapic_pid(), while the guest
+ * runs: a notification takes the place of the exit.
  */
 #include <linux/io.h>
 #include <linux/mm.h>
-#include <asm/apicdef.h>
+#include <linux/smp.h>
+#include <asm/apic.h>
+#include <asm/irq_vectors.h>
 #include "../exit.h"
 #include "../irqchip/irqchip.h"
 #include "../mmu/perm.h"
@@ -39,6 +44,10 @@ void vmx_apic_init(struct vmx_vcpu *vmx)
 	vmcs_write64(VIRTUAL_APIC_PAGE_ADDR, __pa(page));
 	if (vmx_has_apic_page())
 		vmcs_write64(APIC_ACCESS_ADDR, page_to_phys(vmx->x86.vm->mmu.apic_page));
+	if (vmx_has_posted()) {
+		vmcs_write16(POSTED_INTR_NV, POSTED_INTR_VECTOR);
+		vmcs_write64(POSTED_INTR_DESC_ADDR, __pa(lapic_pid(&vmx->x86)));
+	}
 	vmcs_write32(TPR_THRESHOLD, 0);
 }
 
@@ -86,8 +95,32 @@ void vmx_apic_hardware(struct x86_vcpu *vcpu, enum apic_hw how)
 
 	vmx_tpr_threshold(vcpu, -1);
 	vmx->apic = how;
+	vmx->pid = vmx_caps.takes_posted && how >= APIC_HW_XAPIC ? lapic_pid(vcpu) : NULL;
 	vmx->work |= WORK_TLB;
 	vmx_msr_bitmap_update(vmx);
+}
+
+/**
+ * vmx_apic_notify - interrupts were posted
+ * @vcpu: any vCPU; LAPIC_PID_ON was set with a full barrier
+ *
+ * In the guest the processor takes the notification for itself. If it comes too
+ * early or too late, the kernel's handler of that vector does nothing with it, and
+ * the next entry finds LAPIC_PID_ON; so does one on this CPU.
+ * Return: false: not in guest mode.
+ */
+bool vmx_apic_notify(struct x86_vcpu *vcpu)
+{
+	bool in_guest;
+	int cpu;
+
+	preempt_disable();
+	in_guest = READ_ONCE(vcpu->base.mode) == VCPU_IN_GUEST;
+	cpu = READ_ONCE(vcpu->base.cpu);
+	if (in_guest && cpu != smp_processor_id() && cpu_online(cpu))
+		__apic_send_IPI_mask(cpumask_of(cpu), POSTED_INTR_VECTOR);
+	preempt_enable();
+	return in_guest;
 }
 
 /**

@@ -123,10 +123,12 @@ void vmx_update_controls(struct x86_vcpu *vcpu)
 
 	vcpu->intercepts_stale = false;
 	set_word(vmx, WORD_PIN, PIN_BASED_VIRTUAL_NMIS |
-		 (vmx->timer_tsc ? PIN_BASED_VMX_PREEMPTION_TIMER : 0));
+		 (vmx->timer_tsc ? PIN_BASED_VMX_PREEMPTION_TIMER : 0) |
+		 (vmx->pid ? PIN_BASED_POSTED_INTR : 0));
 	set_word(vmx, WORD_CPU, cpu_wanted(vmx));
 	set_word(vmx, WORD_CPU2, cpu2_wanted(vmx));
-	set_word(vmx, WORD_EXIT, 0);
+	/* VM entry wants both or none. */
+	set_word(vmx, WORD_EXIT, vmx->pid ? VM_EXIT_ACK_INTR_ON_EXIT : 0);
 	set_word(vmx, WORD_ENTRY, vcpu->regs.efer & EFER_LMA ? VM_ENTRY_IA32E_MODE : 0);
 	if (vmx->exceptions != exceptions) {
 		vmx->exceptions = exceptions;

@@ -293,6 +293,8 @@ void vmx_enter(struct x86_vcpu *vcpu)
 
 	if (unlikely(vcpu->intercepts_stale))
 		vmx_update_controls(vcpu);
+	if (vmx->pid && unlikely(lapic_has_posted(vmx->pid)))
+		lapic_take_posted(vcpu);
 	if (vcpu->dirty)
 		vmx_flush(vmx);
 	if (unlikely(tlb_gen != vcpu->tlb_gen)) {

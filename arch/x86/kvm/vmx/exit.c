@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Exits with interrupts on: dispatch, and the handlers that know this hardware. */
 #include <linux/smp.h>
+#include <asm/cpufeature.h>
 #include <asm/debugreg.h>
+#include <asm/desc.h>
+#include <asm/fred.h>
 #include <asm/trapnr.h>
 #include "../emul/emul.h"
 #include "vmx.h"
@@ -14,11 +17,28 @@
 
 /* --- dispatch --- */
 
+/* The handler of an interrupt that the exit has acknowledged, by the gate that the processor would take */
+static void host_irq(u32 intr_info)
+{
+	u8 vector = intr_info & INTR_INFO_VECTOR_MASK;
+	struct desc_ptr idt;
+
+	if (!(intr_info & INTR_INFO_VALID_MASK))
+		return;
+	if (cpu_feature_enabled(X86_FEATURE_FRED)) {
+		fred_entry_from_kvm(EVENT_TYPE_EXTINT, vector);
+		return;
+	}
+	store_idt(&idt);
+	vmx_call_gate((void *)gate_offset((gate_desc *)idt.address + vector));
+}
+
 /**
  * vmx_exit_irqoff - what cannot wait until interrupts are on
  * @vcpu: has just left the guest
  *
- * An interrupt was left pending and comes by itself, an NMI was handed on in
+ * An interrupt was left pending and comes by itself, unless the exit took it from
+ * the local APIC, as it has to with posted interrupts. An NMI was handed on in
  * vmx_enter(). A machine check was not: the exit replaced its delivery.
  */
 void vmx_exit_irqoff(struct x86_vcpu *vcpu)
@@ -27,6 +47,8 @@ void vmx_exit_irqoff(struct x86_vcpu *vcpu)
 	const u32 mc = INTR_INFO_VALID_MASK | INTR_TYPE_HARD_EXCEPTION | MC_VECTOR;
 	const u32 mask = INTR_INFO_VALID_MASK | INTR_INFO_INTR_TYPE_MASK | INTR_INFO_VECTOR_MASK;
 
+	if (vmx->exit.full == EXIT_REASON_EXTERNAL_INTERRUPT && vmx->pid)
+		host_irq(vmcs_read32(VM_EXIT_INTR_INFO));
 	if (unlikely(vmx->exit.basic == EXIT_REASON_MCE_DURING_VMENTRY) ||
 	    (unlikely(vmx->exit.full == EXIT_REASON_EXCEPTION_NMI) &&
 	     (vmx->info.intr_info & mask) == mc))

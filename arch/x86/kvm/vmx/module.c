@@ -125,6 +125,7 @@ static struct x86_vendor_ops vmx_ops __initdata = {
 	.open_window = vmx_open_window,
 	.tpr_threshold = vmx_tpr_threshold,
 	.apic_hardware = vmx_apic_hardware,
+	.apic_notify = vmx_apic_notify,
 	.apic_status = vmx_apic_status,
 	.apic_eoi_exits = vmx_apic_eoi_exits,
 	.nmi_masked_get = vmx_nmi_masked_get,
@@ -178,6 +179,7 @@ static void vmx_fill_caps(void)
 	};
 	vmx_caps.restricted = !vmx_has_unrestricted();
 	vmx_caps.virtual_apic = vmx_has_apicv() && !vmx_caps.restricted;
+	vmx_caps.takes_posted = vmx_caps.virtual_apic && vmx_has_posted();
 	vmx_caps.has_xss = vmx_may(&vmx_ctls, WORD_CPU2, SECONDARY_EXEC_ENABLE_XSAVES);
 	vmx_caps.has_tsc_scaling = vmx_may(&vmx_ctls, WORD_CPU2, SECONDARY_EXEC_TSC_SCALING);
 	vmx_caps.tsc_frac_bits = 48;

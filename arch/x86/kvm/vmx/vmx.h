@@ -67,6 +67,11 @@ static inline bool vmx_has_apicv(void)
 	return vmx_may(&vmx_ctls, WORD_CPU2, VMX_APICV);
 }
 
+static inline bool vmx_has_posted(void)
+{
+	return vmx_may(&vmx_ctls, WORD_PIN, PIN_BASED_POSTED_INTR);
+}
+
 static inline bool vmx_has_vnmi(void)
 {
 	return vmx_may(&vmx_ctls, WORD_PIN, PIN_BASED_VIRTUAL_NMIS);
@@ -133,6 +138,7 @@ struct vmx_vcpu {
 	u8 tpr_seen;			/* (v) what the local APIC's model knows of it */
 	u8 tpr_threshold;		/* (v) */
 	u8 apic;			/* (v) enum apic_hw: what the processor does for the local APIC */
+	struct lapic_pid *pid;		/* (v) from there the processor takes interrupts, or NULL */
 	bool irq_window, nmi_window;	/* (v) */
 	bool soft_nmi_masked;		/* (v)(r) without virtual NMIs: taken for masked */
 	u16 vpid;			/* (c) 0: none */
@@ -211,6 +217,7 @@ void vmx_vcpu_reset(struct x86_vcpu *vcpu, bool init);
 void vmx_apic_init(struct vmx_vcpu *vmx);	/* its VMCS is loaded */
 void vmx_tpr_threshold(struct x86_vcpu *vcpu, int class);
 void vmx_apic_hardware(struct x86_vcpu *vcpu, enum apic_hw how);
+bool vmx_apic_notify(struct x86_vcpu *vcpu);
 void vmx_apic_status(struct x86_vcpu *vcpu, u8 requested, u8 in_service);
 void vmx_apic_eoi_exits(struct x86_vcpu *vcpu, const unsigned long *vectors);
 

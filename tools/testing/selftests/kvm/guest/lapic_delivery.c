@@ -5,6 +5,7 @@
  * writes it back. No interrupt is lost by that, or comes twice.
  */
 #include <pthread.h>
+#include <unistd.h>
 #include "apic.h"
 #include "irqs.h"
 
@@ -475,5 +476,57 @@ CASE_BOTH(an_eoi_reaches_who_waits_for_it, 10, NULL)
 		cpu_expect_exit(c, KVM_EXIT_IOAPIC_EOI);
 		CHECK_EQ(c->run->eoi.vector, VEC);
 	}
+	cpu_expect_done(c);
+}
+
+/* --- posted to a guest that runs --- */
+
+static GUEST void spin(void)
+{
+	set_up();
+	g_sync(1, 0);
+	g_sti();
+	while (!want_stop)
+		asm volatile("nop");
+	g_sync(2, 0);
+	g_done();
+}
+
+static void *send_to_one_that_spins(void *unused)
+{
+	u32 i;
+
+	for (i = 0; i < 1000; i++) {
+		u64 before = GV(sent_to, taken[2]);
+
+		CHECK(ioctl(sent_to->fd, KVM_SIGNAL_MSI,
+			    &(struct kvm_msi){ .address_lo = 0xfee00000, .data = HIGH }) > 0);
+		while (*(volatile u64 *)&GV(sent_to, taken[2]) == before)
+			asm volatile("pause");
+	}
+	GV(sent_to, want_stop) = 1;
+	return NULL;
+}
+
+CASE_BOTH(they_come_without_exits, 60, NULL)
+{
+	struct box *b = sent_to = apic_box();
+	struct cpu *c = apic_cpu(b, 0);
+	pthread_t sender;
+	u64 before;
+	bool found;
+
+	if (!has_apicv() || sysconf(_SC_NPROCESSORS_ONLN) < 2)
+		tap_skip("that takes posted interrupts and two CPUs");
+	GV(c->box, xapic) = in_xapic;
+	cpu_long(c, spin);
+	cpu_expect_sync(c, 1);
+	before = cpu_stat(c->fd, "exits", &found);
+	CHECK(!pthread_create(&sender, NULL, send_to_one_that_spins, NULL));
+	cpu_expect_sync(c, 2);
+	pthread_join(sender, NULL);
+	tap_note("%lu exits", (unsigned long)(cpu_stat(c->fd, "exits", &found) - before));
+	CHECK(cpu_stat(c->fd, "exits", &found) - before < 500);
+	CHECK_EQ(GV(b, taken[2]), 1000);
 	cpu_expect_done(c);
 }
