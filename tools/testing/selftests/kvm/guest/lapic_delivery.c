@@ -530,3 +530,56 @@ CASE_BOTH(they_come_without_exits, 60, NULL)
 	CHECK_EQ(GV(b, taken[2]), 1000);
 	cpu_expect_done(c);
 }
+
+/* Each time of the other kind: TMR has it, also when the processor takes it from a sender. */
+static GUEST void look_at_mode(struct trap *t)
+{
+	G_CHECK_EQ(bit_of(APIC_TMR, HIGH), taken[2] & 1);
+	taken[2]++;
+	set_reg(APIC_EOI, 0);
+}
+
+static GUEST void spin_and_look(void)
+{
+	set_up();
+	g_handlers[HIGH] = look_at_mode;
+	g_sync(1, 0);
+	g_sti();
+	while (!want_stop)
+		asm volatile("nop");
+	g_done();
+}
+
+static void *send_of_both_kinds(void *unused)
+{
+	u32 i;
+
+	for (i = 0; i < 200; i++) {
+		volatile u64 *n = &GV(sent_to, taken[2]);
+		struct kvm_msi low = { .address_lo = 0xfee00000, .data = LOW };
+		struct kvm_msi msi = { .address_lo = 0xfee00000,
+				       .data = i & 1 ? 0xc000 | HIGH : HIGH };
+
+		CHECK(ioctl(sent_to->fd, KVM_SIGNAL_MSI, &msi) > 0);
+		/* One that has no such needs makes haste. */
+		CHECK(ioctl(sent_to->fd, KVM_SIGNAL_MSI, &low) >= 0);
+		while (*n == i)
+			asm volatile("pause");
+	}
+	GV(sent_to, want_stop) = 1;
+	return NULL;
+}
+
+CASE_BOTH(the_trigger_mode_comes_along, 60, NULL)
+{
+	struct box *b = sent_to = apic_box();
+	struct cpu *c = apic_cpu(b, 0);
+	pthread_t sender;
+
+	GV(c->box, xapic) = in_xapic;
+	cpu_long(c, spin_and_look);
+	cpu_expect_sync(c, 1);
+	CHECK(!pthread_create(&sender, NULL, send_of_both_kinds, NULL));
+	cpu_expect_done(c);
+	pthread_join(sender, NULL);
+}
