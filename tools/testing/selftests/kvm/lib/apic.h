@@ -120,10 +120,11 @@ static inline bool has_apicv(void)
 	return intel_param("/sys/module/kvm_intel/parameters/enable_apicv");
 }
 
-/* Does it answer accesses to the xAPIC page, to TPR at least? */
+/* Does it answer accesses to the xAPIC page, to TPR at least? Stock's only together with the rest. */
 static inline bool has_apic_page(void)
 {
-	return intel_param("/sys/module/kvm_intel/parameters/flexpriority");
+	return tap_on_stock() ? has_apicv() :
+	       intel_param("/sys/module/kvm_intel/parameters/flexpriority");
 }
 
 static inline bool stock_has_apicv(void)
