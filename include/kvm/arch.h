@@ -82,7 +82,7 @@ int arch_irq_bypass_add(struct kvm *kvm, u32 gsi, int host_irq);
 void arch_irq_bypass_del(struct kvm *kvm, u32 gsi, int host_irq);
 
 /* --- memory slots; slots_lock held --- */
-/* May refuse or allocate @new->arch. @old NULL: create; @new NULL: delete. */
+/* May refuse or allocate @new->arch; nothing fails after it. @old NULL: create; @new NULL: delete. */
 int arch_slot_prepare(struct kvm *kvm, const struct kvm_memslot *old, struct kvm_memslot *new);
 void arch_slot_zap(struct kvm *kvm, const struct kvm_memslot *slot);	/* invalid is published */
 void arch_slot_commit(struct kvm *kvm, const struct kvm_memslot *old, const struct kvm_memslot *new);
@@ -95,7 +95,9 @@ void arch_unmap_range(struct kvm *kvm, const struct kvm_memslot *slot,
 		      gfn_t start, gfn_t end, bool may_block);
 bool arch_age_range(struct kvm *kvm, const struct kvm_memslot *slot, gfn_t start, gfn_t end, bool test_only);
 
-/* --- dirty log; see mmu_dirty_protect(): mmu_lock held for writing --- */
+/* --- dirty log --- */
+void arch_dirty_sync(struct kvm *kvm);	/* writes that came before are in the bitmaps; slots_lock held */
+/* See mmu_dirty_protect(): mmu_lock held for writing. */
 bool arch_dirty_protect(struct kvm *kvm, const struct kvm_memslot *slot, gfn_t offset, unsigned long mask);
 void arch_flush_remote_tlbs(struct kvm *kvm);
 

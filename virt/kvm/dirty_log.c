@@ -7,6 +7,10 @@
  * write-protected again, and TLBs flushed, before user space sees the bits and
  * copies the pages. A write that comes in between sets its bit again.
  *
+ * Hardware may note writes by itself and tell us later. Fetching waits for what
+ * it has noted. Clearing need not: a bit that comes late says too much, not too
+ * little.
+ *
  * With KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2 fetching the bits leaves all as it is
  * and KVM_CLEAR_DIRTY_LOG does the work, for the pages that are named.
  */
@@ -78,6 +82,7 @@ static int get_log(struct kvm *kvm, const struct kvm_dirty_log *log)
 	if (IS_ERR(slot))
 		return PTR_ERR(slot);
 
+	arch_dirty_sync(kvm);
 	words = BITS_TO_LONGS(slot->npages);
 	bits = slot->dirty_bitmap;
 	if (!kvm->manual_dirty_log) {

@@ -75,6 +75,8 @@ static noinline int run_requests(struct x86_vcpu *vcpu)
 		vcpu->ev.triple_fault = false;
 		return exit_shutdown(vcpu);
 	}
+	if (kvm_take_request(REQ_CONTROLS, base))
+		vcpu->intercepts_stale = true;
 	if (kvm_take_request(REQ_MSR_FILTER, base))
 		msr_filter_refresh(vcpu);
 	if (kvm_take_request(REQ_MASTERCLOCK, base))

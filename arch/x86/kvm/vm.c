@@ -85,6 +85,7 @@ int arch_slot_prepare(struct kvm *kvm, const struct kvm_memslot *old, struct kvm
 	/* What the processor cannot address could not be mapped either. */
 	if (new && (new->base_gfn >= end || new->npages > end - new->base_gfn))
 		return -EINVAL;
+	mmu_slot_prepare(to_x86_vm(kvm), old, new);
 	return 0;
 }
 
@@ -140,6 +141,11 @@ bool arch_dirty_protect(struct kvm *kvm, const struct kvm_memslot *slot, gfn_t o
 			unsigned long mask)
 {
 	return mmu_dirty_protect(to_x86_vm(kvm), slot, offset, mask);
+}
+
+void arch_dirty_sync(struct kvm *kvm)
+{
+	mmu_dirty_sync(to_x86_vm(kvm));
 }
 
 void arch_flush_remote_tlbs(struct kvm *kvm)

@@ -38,6 +38,7 @@ enum {
 	REQ_TRIPLE_FAULT,
 	REQ_NMI,			/* x86_events.nmi_queued moved */
 	REQ_MMU_RELOAD,			/* the root is invalid */
+	REQ_CONTROLS,			/* what the VM wants of intercepts and the like is other now */
 	REQ_MSR_FILTER,			/* the MSR filter changed: msr_filter_refresh() */
 	REQ_SCAN_EOI,			/* which EOIs leave the local APIC: lapic_scan_eoi() */
 	REQ_LAPIC_EXIT,			/* user space has to hear of an EOI or TPR access: lapic_exit_to_user() */
@@ -378,6 +379,7 @@ struct x86_vm {
 	u32 disabled_exits;			/* (l:lock, before vCPUs) KVM_X86_DISABLE_EXITS_* */
 	u64 disabled_quirks;			/* KVM_CAP_DISABLE_QUIRKS2 */
 	u32 default_tsc_khz;			/* KVM_SET_TSC_KHZ on the VM, 0: host's */
+	unsigned int logged_slots;		/* (l:slots_lock) with mmu_hw.logs_dirty; read by vCPUs: mmu/dirty.c */
 	u32 hypercall_exits;			/* KVM_CAP_EXIT_HYPERCALL: bits of KVM_HC_* */
 	u32 msr_exit_mask;			/* KVM_CAP_X86_USER_SPACE_MSR: KVM_MSR_EXIT_REASON_* */
 	bool exit_on_emul_error;		/* KVM_CAP_EXIT_ON_EMULATION_FAILURE */

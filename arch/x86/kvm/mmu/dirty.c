@@ -1,25 +1,36 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Dirty logging by write protection.
+ * Dirty logging, by write protection or by the hardware.
  *
  * While a slot is logged its pages are mapped one by one, without the write
  * right until the first write; that fault sets the bit in the slot's bitmap and
  * gives the right back (fault.c, mostly on its fast path). Collecting the log
  * takes the right away again, for the pages whose bits were collected.
+ *
+ * Where the hardware logs the pages whose dirty flag it sets (mmu_hw.logs_dirty)
+ * single pages keep the write right, and lose the dirty flag instead. Large
+ * mappings are protected all the same, so that a write splits them. The hardware
+ * has to be logging before a clear dirty flag can be met in a logged slot: a page
+ * that got its flag unheard would never be logged. And it may go on for a while
+ * after the last slot: what it says of others is ignored.
  */
+#include <linux/export.h>
 #include <linux/mm.h>
 #include <linux/sched.h>
 
 #include "tdp.h"
 
 /*
- * Take the write right from a leaf. True if it had it. By cmpxchg: a large leaf
- * may be replaced by a table at any moment, whose write bit is not ours to clear.
+ * Take from a leaf what lets writes go unnoticed. True if it had it. By cmpxchg:
+ * a large leaf may be replaced by a table at any moment, whose bits are not ours
+ * to clear.
  */
 static bool protect(u64 *entry, unsigned int level, u64 old)
 {
-	while (tdp_is_leaf(old, level) && (old & tdp_fmt.write))
-		if (try_cmpxchg64(entry, &old, old & ~tdp_fmt.write))
+	u64 bit = level == 1 && tdp_hw.logs_dirty ? tdp_fmt.dirty : tdp_fmt.write;
+
+	while (tdp_is_leaf(old, level) && (old & bit))
+		if (try_cmpxchg64(entry, &old, old & ~bit))
 			return true;
 	return false;
 }
@@ -41,7 +52,35 @@ static bool protect_gfn(const struct mmu_root *root, gfn_t gfn)
 }
 
 /**
- * mmu_dirty_protect() - write-protect pages whose dirty bits were collected
+ * mmu_mark_dirty() - the hardware has logged a page
+ * @vcpu: whose write it was
+ * @gfn: page; of no slot or of one that is not logged: forgotten
+ *
+ * Context: vCPU thread, in the read section of the write; interrupts may be off.
+ */
+void mmu_mark_dirty(struct x86_vcpu *vcpu, gfn_t gfn)
+{
+	const struct kvm_memslot *slot = kvm_vcpu_slot(&vcpu->base, vcpu->mmu.as_id, gfn);
+
+	if (slot)
+		kvm_mark_dirty(&vcpu->vm->base, slot, gfn);
+}
+EXPORT_SYMBOL_GPL(mmu_mark_dirty);
+
+/**
+ * mmu_dirty_sync() - bitmaps say what was written before this call
+ * @vm: VM
+ *
+ * A vCPU tells what the hardware has logged when it leaves the guest.
+ */
+void mmu_dirty_sync(struct x86_vm *vm)
+{
+	if (vm->logged_slots)
+		kvm_kick_all(&vm->base);
+}
+
+/**
+ * mmu_dirty_protect() - have the next write to pages noticed whose dirty bits were collected
  * @vm: VM
  * @slot: logged slot
  * @offset: frame within the slot that bit 0 of @mask stands for
@@ -163,6 +202,36 @@ out:
 	write_unlock(lock);
 }
 
+static bool is_logged(const struct kvm_memslot *slot)
+{
+	return slot && (slot->flags & KVM_MEM_LOG_DIRTY_PAGES);
+}
+
+/* vCPUs enter the guest no more without seeing the new number. */
+static void set_logged_slots(struct x86_vm *vm, unsigned int n)
+{
+	bool changes = !n != !vm->logged_slots;
+
+	WRITE_ONCE(vm->logged_slots, n);
+	if (changes)
+		kvm_request_all(&vm->base, REQ_CONTROLS, true);
+}
+
+/**
+ * mmu_slot_prepare() - a change of the slots is about to be published
+ * @vm: VM
+ * @old: the slot before, NULL when it is new
+ * @new: the slot as it will be, NULL when it is deleted
+ *
+ * Context: slots_lock held; the change will not fail any more.
+ */
+void mmu_slot_prepare(struct x86_vm *vm, const struct kvm_memslot *old,
+		      const struct kvm_memslot *new)
+{
+	if (tdp_hw.logs_dirty && is_logged(new) && !is_logged(old))
+		set_logged_slots(vm, vm->logged_slots + 1);
+}
+
 /**
  * mmu_slot_commit() - a set of slots with a change was published
  * @vm: VM
@@ -174,11 +243,12 @@ out:
 void mmu_slot_commit(struct x86_vm *vm, const struct kvm_memslot *old,
 		     const struct kvm_memslot *new)
 {
-	bool was = old && (old->flags & KVM_MEM_LOG_DIRTY_PAGES);
-	bool is = new && (new->flags & KVM_MEM_LOG_DIRTY_PAGES);
+	bool was = is_logged(old), is = is_logged(new);
 
 	if (new && (!old || old->base_gfn != new->base_gfn))
 		tdp_apic_slot(vm, new);
+	if (tdp_hw.logs_dirty && was && !is)
+		set_logged_slots(vm, vm->logged_slots - 1);
 	if (!old || !new)
 		return;
 	if (is && !was)

@@ -41,6 +41,7 @@ struct mmu_hw {
 	u64 me_mask;		/* bits that mark a page as encrypted by the host */
 	bool has_ad;		/* EPT: accessed and dirty flags are enabled; NPT has them */
 	bool apic_page;		/* accesses to local APICs are answered if a page stands there */
+	bool logs_dirty;	/* while x86_vm.logged_slots: what it makes dirty comes to mmu_mark_dirty() */
 };
 
 /*
@@ -174,6 +175,15 @@ struct mmu_gfn_range {
 void mmu_slot_zap(struct x86_vm *vm, const struct kvm_memslot *slot);
 
 /*
+ * mmu_slot_prepare() - nothing but success is to follow
+ *
+ * Caller holds slots_lock; nothing is published. When logging begins and the
+ * hardware logs, all vCPUs do so on return.
+ */
+void mmu_slot_prepare(struct x86_vm *vm, const struct kvm_memslot *old,
+		      const struct kvm_memslot *new);
+
+/*
  * mmu_slot_commit() - the new slot is published
  * @old: NULL on create; @new: NULL on delete
  *
@@ -199,7 +209,17 @@ bool mmu_age_range(struct x86_vm *vm, const struct mmu_gfn_range *range);
 bool mmu_test_age_range(struct x86_vm *vm, const struct mmu_gfn_range *range);
 
 /*
- * mmu_dirty_protect() - write-protect pages whose dirty bits were collected
+ * mmu_mark_dirty() - the hardware has logged a page
+ *
+ * vCPU thread, in the read section in which the guest wrote; interrupts may be off.
+ */
+void mmu_mark_dirty(struct x86_vcpu *vcpu, gfn_t gfn);
+
+/* What was written before this call is in the bitmaps. May not be called in atomic context. */
+void mmu_dirty_sync(struct x86_vm *vm);
+
+/*
+ * mmu_dirty_protect() - have the next write to pages noticed whose dirty bits were collected
  * @mask: bit n stands for gfn slot->base_gfn + @offset + n
  *
  * Caller holds mmu_lock (read is enough) and flushes with

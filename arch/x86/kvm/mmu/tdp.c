@@ -173,14 +173,16 @@ static u64 leaf_for(const struct kvm_memslot *slot, const struct kvm_pfn *host,
 {
 	bool host_write = host->writable && kvm_slot_writable(slot);
 	bool logged = slot->flags & KVM_MEM_LOG_DIRTY_PAGES;
+	bool trap = logged && !tdp_hw.logs_dirty;
 	struct tdp_leaf leaf = {
 		.pfn = host->pfn & ~(pt_span(level) - 1),
 		.level = level,
-		.write = host_write && (write || !logged),
+		.write = host_write && (write || !trap),
 		.host_write = host_write,
 		.mmu_write = true,
 		.exec = true,
-		.dirty = write,
+		/* Nothing is to be heard of the first write, unless it is asked for. */
+		.dirty = write || !logged,
 		.io = !host->ram,
 		.memtype = host->ram ? TDP_MT_WB : TDP_MT_UC_MINUS,
 	};

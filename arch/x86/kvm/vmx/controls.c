@@ -90,6 +90,8 @@ static u32 cpu2_wanted(const struct vmx_vcpu *vmx)
 		want |= SECONDARY_EXEC_VIRTUALIZE_X2APIC_MODE;
 	else if (vmx->apic != APIC_HW_NONE)
 		want |= SECONDARY_EXEC_VIRTUALIZE_APIC_ACCESSES;
+	if (READ_ONCE(vcpu->vm->logged_slots))
+		want |= SECONDARY_EXEC_ENABLE_PML;
 	if (vmx->vpid)
 		want |= SECONDARY_EXEC_ENABLE_VPID;
 	if (guest_has(vcpu, GF_RDTSCP) || guest_has(vcpu, GF_RDPID))
@@ -127,6 +129,10 @@ void vmx_update_controls(struct x86_vcpu *vcpu)
 		 (vmx->pid ? PIN_BASED_POSTED_INTR : 0));
 	set_word(vmx, WORD_CPU, cpu_wanted(vmx));
 	set_word(vmx, WORD_CPU2, cpu2_wanted(vmx));
+	if (vmx->ctl[WORD_CPU2] & SECONDARY_EXEC_ENABLE_PML)
+		vmx->work |= WORK_PML;
+	else
+		vmx->work &= ~WORK_PML;
 	/* VM entry wants both or none. */
 	set_word(vmx, WORD_EXIT, vmx->pid ? VM_EXIT_ACK_INTR_ON_EXIT : 0);
 	set_word(vmx, WORD_ENTRY, vcpu->regs.efer & EFER_LMA ? VM_ENTRY_IA32E_MODE : 0);

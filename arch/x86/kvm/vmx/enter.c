@@ -208,21 +208,28 @@ static void work_before(struct vmx_vcpu *vmx)
 		invvpid(vmx->vpid);
 	if (work & WORK_DR6)
 		set_debugreg(vmx->x86.regs.dr6, 6);
-	vmx->work = work & (WORK_DR6 | WORK_TIMER);
+	vmx->work = work & (WORK_DR6 | WORK_TIMER | WORK_PML);
 	if (work & WORK_TIMER)
 		load_timer(vmx);
 }
 
 /* The kernel's #DB must not take the guest's DR6 for its own. */
-static void work_after(struct vmx_vcpu *vmx)
+static void take_dr6(struct x86_vcpu *vcpu)
 {
 	unsigned long dr6;
 
-	if (!(vmx->work & WORK_DR6))
-		return;
 	get_debugreg(dr6, 6);
-	vmx->x86.regs.dr6 = dr6;
+	vcpu->regs.dr6 = dr6;
 	set_debugreg(DR6_RESERVED, 6);
+}
+
+/* And of what concerns the way out. */
+static void work_after(struct vmx_vcpu *vmx)
+{
+	if (vmx->work & WORK_DR6)
+		take_dr6(&vmx->x86);
+	if (vmx->work & WORK_PML)
+		vmx_pml_drain(vmx);
 }
 
 /* Fields of the host state that follow the thread's address space. */

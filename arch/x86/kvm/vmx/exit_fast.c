@@ -124,17 +124,9 @@ u64 vmx_fault_code(const struct vmx_vcpu *vmx)
 	return code;
 }
 
-/* Bit 12: the access was that of an IRET which had unmasked NMIs. */
-static __always_inline void iret_faulted(struct vmx_vcpu *vmx)
-{
-	if (unlikely(vmx->info.qual & INTR_INFO_UNBLOCK_NMI) && !vmx->x86.ev.nmi_injected &&
-	    vmx->x86.ev.irq_state == IRQ_EVENT_NONE && vmx->x86.ev.exc_state != EXC_INJECTED)
-		vmx_nmi_mask_again(vmx);
-}
-
 bool vmx_fast_ept_violation(struct vmx_vcpu *vmx)
 {
-	iret_faulted(vmx);
+	vmx_iret_faulted(vmx);
 	return mmu_fault_fast(&vmx->x86, vmx->info.gpa, vmx_fault_code(vmx));
 }
 

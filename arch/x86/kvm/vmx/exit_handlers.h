@@ -34,6 +34,9 @@ bool vmx_fast_ept_violation(struct vmx_vcpu *vmx);
 bool vmx_fast_ept_misconfig(struct vmx_vcpu *vmx);
 u64 vmx_fault_code(const struct vmx_vcpu *vmx);
 
+/* pml.c */
+bool vmx_fast_pml_full(struct vmx_vcpu *vmx);
+
 /* apic.c */
 bool vmx_fast_tpr(struct vmx_vcpu *vmx);
 bool vmx_fast_eoi(struct vmx_vcpu *vmx);

@@ -50,6 +50,7 @@ static const struct vmx_exit exit_table[] = {
 					    READS(READ_QUAL | READ_GPA) },
 	[EXIT_REASON_EPT_MISCONFIG]	= { vmx_exit_ept_misconfig, vmx_fast_ept_misconfig,
 					    READS(READ_GPA) },
+	[EXIT_REASON_PML_FULL]		= { vmx_exit_host, vmx_fast_pml_full, READS(READ_QUAL) },
 
 	/* The guest has been told that it has none of these. */
 	[EXIT_REASON_VMCLEAR]		= { vmx_exit_no_insn },

@@ -26,6 +26,10 @@ static bool param_ept_ad = true;
 module_param_named(eptad, param_ept_ad, bool, 0444);
 MODULE_PARM_DESC(eptad, "accessed and dirty flags of EPT");
 
+static bool param_pml = true;
+module_param_named(pml, param_pml, bool, 0444);
+MODULE_PARM_DESC(pml, "the processor logs which pages it makes dirty");
+
 static bool param_vnmi = true;
 module_param_named(vnmi, param_vnmi, bool, 0444);
 MODULE_PARM_DESC(vnmi, "let the processor keep track of NMI masking");
@@ -75,6 +79,11 @@ static int vmx_vcpu_init(struct x86_vcpu *vcpu)
 
 	if (err)
 		return err;
+	err = vmx_pml_alloc(vmx);
+	if (err) {
+		vmcs_free(&vmx->vmcs);
+		return err;
+	}
 	vmx->vpid = vmx_vpid_alloc();
 	vmx_msr_bitmap_init(vmx);
 	return 0;
@@ -86,6 +95,7 @@ static void vmx_vcpu_free(struct x86_vcpu *vcpu)
 
 	vmx_cpu_forget(vmx);
 	vmcs_free(&vmx->vmcs);
+	vmx_pml_free(vmx);
 	vmx_msr_bitmap_release(vmx);
 	vmx_vpid_free(vmx->vpid);
 }
@@ -176,6 +186,7 @@ static void vmx_fill_caps(void)
 		.raw_phys_bits = raw_width ?: boot_cpu_data.x86_phys_bits,
 		.has_ad = vmx_ctls.ept_ad,
 		.apic_page = vmx_has_apic_page(),
+		.logs_dirty = vmx_has_pml(),
 	};
 	vmx_caps.restricted = !vmx_has_unrestricted();
 	vmx_caps.virtual_apic = vmx_has_apicv() && !vmx_caps.restricted;
@@ -200,6 +211,7 @@ static void settle_params(void)
 	param_vpid = vmx_has_vpid();
 	param_unrestricted = vmx_has_unrestricted();
 	param_ept_ad = vmx_ctls.ept_ad;
+	param_pml = vmx_has_pml();
 	param_vnmi = vmx_has_vnmi();
 	param_flexpriority = vmx_has_tpr_shadow();
 	param_apicv = vmx_has_apicv();
@@ -225,6 +237,7 @@ static int __init vmx_module_init(void)
 		.vpid = param_vpid,
 		.unrestricted = param_unrestricted,
 		.ept_ad = param_ept_ad,
+		.pml = param_pml,
 		.vnmi = param_vnmi,
 		.flexpriority = param_flexpriority,
 		.apicv = param_apicv,

@@ -346,6 +346,7 @@ void vmx_vmcs_init(struct vmx_vcpu *vmx)
 		vmx->ple_window = vmx_param_ple.window;
 		vmcs_write32(PLE_WINDOW, vmx->ple_window);
 	}
+	vmx_pml_init(vmx);
 	vmx_apic_init(vmx);
 	vmx_host_init(vmx);
 }

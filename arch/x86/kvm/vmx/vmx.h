@@ -77,6 +77,11 @@ static inline bool vmx_has_vnmi(void)
 	return vmx_may(&vmx_ctls, WORD_PIN, PIN_BASED_VIRTUAL_NMIS);
 }
 
+static inline bool vmx_has_pml(void)
+{
+	return vmx_may(&vmx_ctls, WORD_CPU2, SECONDARY_EXEC_ENABLE_PML);
+}
+
 static inline bool vmx_has_unrestricted(void)
 {
 	return vmx_may(&vmx_ctls, WORD_CPU2, SECONDARY_EXEC_UNRESTRICTED_GUEST);
@@ -91,6 +96,7 @@ static inline bool vmx_has_unrestricted(void)
 #define WORK_DR6	BIT(2)	/* debug registers are lent: DR6 around each entry */
 #define WORK_PLE	BIT(5)	/* another window of PAUSE-loop exiting */
 #define WORK_TIMER	BIT(6)	/* the preemption timer counts, or has to be switched off */
+#define WORK_PML	BIT(7)	/* the processor logs dirty pages */
 
 /* What vmenter.S uses; it knows the layout. */
 struct vmx_switch {
@@ -142,6 +148,7 @@ struct vmx_vcpu {
 	bool irq_window, nmi_window;	/* (v) */
 	bool soft_nmi_masked;		/* (v)(r) without virtual NMIs: taken for masked */
 	u16 vpid;			/* (c) 0: none */
+	u64 *pml;			/* (c) with PML: its notes */
 	u32 ple_window;			/* (v) */
 	u64 timer_tsc;			/* (v) the guest leaves when the host's TSC is there; 0: no timer */
 	struct vmx_host host;		/* (v) */
@@ -232,6 +239,17 @@ void vmx_nmi_masked_set(struct x86_vcpu *vcpu, bool masked);
 void vmx_nmi_mask_again(struct vmx_vcpu *vmx);	/* an IRET had unmasked NMIs and will run again */
 void vmx_fix_pending_debug(struct vmx_vcpu *vmx);
 
+/*
+ * Bit 12 of a qualification that has it: an IRET had unmasked NMIs and did not
+ * complete; not with an event on its way, whose delivery it was then.
+ */
+static __always_inline void vmx_iret_faulted(struct vmx_vcpu *vmx)
+{
+	if (unlikely(vmx->info.qual & INTR_INFO_UNBLOCK_NMI) && !vmx->x86.ev.nmi_injected &&
+	    vmx->x86.ev.irq_state == IRQ_EVENT_NONE && vmx->x86.ev.exc_state != EXC_INJECTED)
+		vmx_nmi_mask_again(vmx);
+}
+
 /* --- enter.c, vmenter.S --- */
 int vmx_vmenter(u64 *gpr, struct vmx_switch *sw, unsigned int resume);
 void vmx_call_gate(void *entry);
@@ -251,6 +269,12 @@ static inline void vmx_ple_set(struct vmx_vcpu *vmx, u32 window)
 	vmx->ple_window = window;
 	vmx->work |= WORK_PLE;
 }
+
+/* --- pml.c --- */
+int vmx_pml_alloc(struct vmx_vcpu *vmx);
+void vmx_pml_free(struct vmx_vcpu *vmx);
+void vmx_pml_init(struct vmx_vcpu *vmx);
+void vmx_pml_drain(struct vmx_vcpu *vmx);
 
 /* --- restricted.c --- */
 bool vmx_can_run(struct x86_vcpu *vcpu);
