@@ -90,6 +90,8 @@ static u32 cpu2_wanted(const struct vmx_vcpu *vmx)
 		want |= SECONDARY_EXEC_VIRTUALIZE_X2APIC_MODE;
 	else if (vmx->apic != APIC_HW_NONE)
 		want |= SECONDARY_EXEC_VIRTUALIZE_APIC_ACCESSES;
+	if (vmx_hides_tables(vmx))
+		want |= SECONDARY_EXEC_DESC;
 	if (READ_ONCE(vcpu->vm->logged_slots))
 		want |= SECONDARY_EXEC_ENABLE_PML;
 	if (vmx->vpid)

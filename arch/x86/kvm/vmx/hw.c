@@ -113,6 +113,8 @@ int vmx_hw_probe(const struct vmx_wishes *wish)
 		.ibpb = boot_cpu_has(X86_FEATURE_IBPB),
 		.flush_l1d = boot_cpu_has(X86_FEATURE_FLUSH_L1D),
 		.tsc_aux = boot_cpu_has(X86_FEATURE_RDTSCP) || boot_cpu_has(X86_FEATURE_RDPID),
+		.umip_by_exits = !boot_cpu_has(X86_FEATURE_UMIP) &&
+				 vmx_may(&vmx_ctls, WORD_CPU2, SECONDARY_EXEC_DESC),
 	};
 	return 0;
 }

@@ -156,8 +156,9 @@ static struct cpuid_adjust vmx_cpuid_adjust[] = {
 	{ .word = CW_7_0_EBX },		/* INVPCID */
 	{ .word = CW_7_0_ECX },		/* RDPID */
 	{ .word = CW_80000001_EDX },	/* RDTSCP */
+	{ .word = CW_7_0_ECX },		/* UMIP */
 };
-enum { ADJUST_VMX, ADJUST_INVPCID, ADJUST_RDPID, ADJUST_RDTSCP };
+enum { ADJUST_VMX, ADJUST_INVPCID, ADJUST_RDPID, ADJUST_RDTSCP, ADJUST_UMIP };
 
 struct x86_vendor_caps vmx_caps = {
 	.owner = THIS_MODULE,
@@ -202,6 +203,8 @@ static void vmx_fill_caps(void)
 		vmx_cpuid_adjust[ADJUST_RDPID].clear = BIT(GF_RDPID & 31);
 		vmx_cpuid_adjust[ADJUST_RDTSCP].clear = BIT(GF_RDTSCP & 31);
 	}
+	if (vmx_has.umip_by_exits)
+		vmx_cpuid_adjust[ADJUST_UMIP].set = BIT(GF_UMIP & 31);
 }
 
 /* Parameters show what is in force. */

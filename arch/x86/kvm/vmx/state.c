@@ -210,13 +210,17 @@ static void flush_cr(struct vmx_vcpu *vmx)
 
 	if (vmx_has_unrestricted())
 		fixed0 &= ~(u64)(X86_CR0_PE | X86_CR0_PG);
+	if (vmx_has.umip_by_exits) {
+		vmx_ctl_bit(vmx, WORD_CPU2, SECONDARY_EXEC_DESC, vmx_hides_tables(vmx));
+		cr4 &= ~(u64)X86_CR4_UMIP;
+	}
 	vmx->cr4_owned = CR4_OWNED & vcpu->cpuid.cr4_valid;
 	vmcs_writel(GUEST_CR0, cr0 | fixed0);
 	vmcs_writel(CR0_READ_SHADOW, regs->cr0);
 	vmcs_writel(CR0_GUEST_HOST_MASK, ~vmx->cr0_owned);
 	/* A machine check is for the host, whatever the guest thinks of its own. */
 	vmcs_writel(GUEST_CR4, cr4 | vmx_ctls.cr4_fixed0 | (cr4_read_shadow() & X86_CR4_MCE));
-	vmcs_writel(CR4_READ_SHADOW, cr4);
+	vmcs_writel(CR4_READ_SHADOW, regs->cr4);
 	vmcs_writel(CR4_GUEST_HOST_MASK, ~vmx->cr4_owned);
 }
 

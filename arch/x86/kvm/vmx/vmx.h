@@ -34,6 +34,7 @@ struct vmx_features {
 	bool ibpb;
 	bool flush_l1d;		/* IA32_FLUSH_CMD */
 	bool tsc_aux;		/* RDTSCP or RDPID */
+	bool umip_by_exits;	/* no UMIP, but exits of the instructions that it is about */
 };
 extern struct vmx_features vmx_has;
 
@@ -182,6 +183,13 @@ void vmx_vpid_free(u16 vpid);
  */
 #define VMX_AVAIL_ALWAYS (RG_EFER | RG_PAT | RG_CR8)
 void vmx_fetch(struct x86_vcpu *vcpu, u32 groups);
+
+/* CR4.UMIP that the processor does not have is on; regs.cr4 has it at any time */
+static inline bool vmx_hides_tables(const struct vmx_vcpu *vmx)
+{
+	return vmx_has.umip_by_exits && (vmx->x86.regs.cr4 & X86_CR4_UMIP);
+}
+
 void vmx_flush(struct vmx_vcpu *vmx);
 void vmx_vmcs_init(struct vmx_vcpu *vmx);	/* loaded: what stays as it is */
 
