@@ -265,6 +265,7 @@ void msr_vcpu_reset(struct x86_vcpu *vcpu, bool init)
 		return;
 	msr->tsc_aux = 0;
 	msr->misc_enable = MSR_IA32_MISC_ENABLE_PEBS_UNAVAIL | MSR_IA32_MISC_ENABLE_BTS_UNAVAIL;
+	msr->feat_ctl = 0;
 	msr->spec_ctrl = 0;
 	msr->virt_spec_ctrl = 0;
 	msr->misc_features = 0;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* MSRs that are more than a field: the functions of the CALL rows of msr_table.def. */
 #include <asm/apicdef.h>
+#include <asm/mce.h>
 #include <asm/msr.h>
 #include <asm/nospec-branch.h>
 #include "cpuid.h"
@@ -243,6 +244,42 @@ MSR_WRITER(write_misc_features)
 	if (val && !(vcpu->msr.platform_info & MSR_PLATFORM_INFO_CPUID_FAULT))
 		return MSR_GP;
 	vcpu->msr.misc_features = val;
+	return MSR_OK;
+}
+
+/*
+ * IA32_FEATURE_CONTROL: which of the features that there are may be used, until
+ * firmware locks it (SDM Vol. 4, table of the architectural MSRs). For the guest
+ * it exists with one of them. User space prepares it, lock included.
+ */
+#define FEAT_CTL_VIRT	BIT_ULL(2)	/* the feature of GF_VMX, outside of SMX */
+
+static u64 feat_ctl_features(const struct x86_vcpu *vcpu)
+{
+	u64 features = 0;
+
+	if (guest_has(vcpu, GF_VMX))
+		features |= FEAT_CTL_VIRT;
+	if (vcpu->msr.mcg_cap & MCG_LMCE_P)
+		features |= FEAT_CTL_LMCE_ENABLED;
+	return features;
+}
+
+MSR_READER(read_feat_ctl)
+{
+	*val = vcpu->msr.feat_ctl;
+	return ok_or_gp(host || feat_ctl_features(vcpu));
+}
+
+MSR_WRITER(write_feat_ctl)
+{
+	u64 features = feat_ctl_features(vcpu);
+
+	if (!host && (!features || (vcpu->msr.feat_ctl & FEAT_CTL_LOCKED)))
+		return MSR_GP;
+	if (val & ~(features | FEAT_CTL_LOCKED))
+		return MSR_GP;
+	vcpu->msr.feat_ctl = val;
 	return MSR_OK;
 }
 

@@ -195,6 +195,7 @@ struct x86_cpuid {
 struct x86_msrs {
 	u64 tsc_aux;		/* (v)(r) */
 	u64 misc_enable;	/* (v)(r) */
+	u64 feat_ctl;		/* (v)(r) */
 	u64 spec_ctrl;		/* (v)(r) while not in hardware */
 	u64 virt_spec_ctrl;	/* (v)(r) */
 	u64 arch_capabilities;	/* (v) */
