@@ -4,6 +4,7 @@
  * depends on which. Each bit that is not in the table stays as the processor
  * forces it.
  */
+#include <asm/cpu_device_id.h>
 #include "ctls.h"
 
 enum ctl_need {
@@ -190,6 +191,26 @@ const char *vmx_ctls_compute(const struct vmx_cap_msrs *msrs, const struct vmx_w
 	if (!missing)
 		apply_rules(msrs, wish, out);
 	return missing;
+}
+
+/*
+ * "VMX-Preemption Timer Does Not Count Down at the Rate Specified", of the
+ * specification updates of Nehalem and Westmere. Those that name a correction in
+ * a later stepping are not told apart: these processors have other timers.
+ */
+bool vmx_timer_broken(u32 vfm)
+{
+	switch (vfm) {
+	case INTEL_NEHALEM:
+	case INTEL_NEHALEM_G:
+	case INTEL_NEHALEM_EP:
+	case INTEL_NEHALEM_EX:
+	case INTEL_WESTMERE:
+	case INTEL_WESTMERE_EP:
+	case INTEL_WESTMERE_EX:
+		return true;
+	}
+	return false;
 }
 
 u32 vmx_ple_grow(const struct vmx_ple *ple, u32 window)

@@ -78,6 +78,14 @@ struct vmx_ctls {
 const char *vmx_ctls_compute(const struct vmx_cap_msrs *msrs, const struct vmx_wishes *wish,
 			     unsigned int levels, struct vmx_ctls *out);
 
+/**
+ * vmx_timer_broken - does the VMX-preemption timer count as the manual says?
+ * @vfm: vendor, family and model of the processor
+ *
+ * Return: true where specification updates list that it does not.
+ */
+bool vmx_timer_broken(u32 vfm);
+
 /* The window of PAUSE-loop exiting: parameters, in cycles or as factors */
 struct vmx_ple {
 	unsigned int window;	/* at the beginning, and at least */

@@ -244,7 +244,8 @@ static int __init vmx_module_init(void)
 		.vnmi = param_vnmi,
 		.flexpriority = param_flexpriority,
 		.apicv = param_apicv,
-		.preemption_timer = param_preemption_timer,
+		.preemption_timer = param_preemption_timer &&
+				    !vmx_timer_broken(boot_cpu_data.x86_vfm),
 		.ple = vmx_param_ple_gap,
 	};
 	int err;

@@ -98,6 +98,24 @@ static void features_follow_the_generation(void)
 	CHECK_EQ(c.ept_levels, 4);
 }
 
+static void timers_that_do_not_keep_time(void)
+{
+	static const u32 broken[] = {
+		0x61a, 0x61e, 0x61f, 0x62e, 0x625, 0x62c, 0x62f,
+	};
+	static const u32 fine[] = {
+		0x617, 0x62a, 0x62d, 0x63a, 0x63c, 0x64f, 0x655, 0x66a, 0x68c, 0x68f, 0xf06,
+	};
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(broken); i++)
+		CHECK(vmx_timer_broken(broken[i]), "row %u", i);
+	for (i = 0; i < ARRAY_SIZE(fine); i++)
+		CHECK(!vmx_timer_broken(fine[i]), "row %u", i);
+	/* The same numbers of another vendor */
+	CHECK(!vmx_timer_broken(2 << 16 | 0x61a));
+}
+
 /* Take away each control that may be 1, alone: a named refusal, or all goes on without it. */
 static void each_missing_control(void)
 {
@@ -242,6 +260,7 @@ int main(void)
 {
 	RUN(every_generation_is_accepted);
 	RUN(features_follow_the_generation);
+	RUN(timers_that_do_not_keep_time);
 	RUN(each_missing_control);
 	RUN(parameters_take_away);
 	RUN(parts_of_an_apic);
