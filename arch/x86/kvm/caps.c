@@ -29,6 +29,9 @@
 #define MAY_NOT_EXIT	(KVM_X86_DISABLE_EXITS_HLT | KVM_X86_DISABLE_EXITS_PAUSE |	\
 			 KVM_X86_DISABLE_EXITS_CSTATE)
 
+#define BUS_LOCK_MODES	(KVM_BUS_LOCK_DETECTION_OFF | KVM_BUS_LOCK_DETECTION_EXIT)
+#define NOTIFY_FLAGS	(KVM_X86_NOTIFY_VMEXIT_ENABLED | KVM_X86_NOTIFY_VMEXIT_USER)
+
 #define HYPERCALL_EXITS	BIT(KVM_HC_MAP_GPA_RANGE)
 
 struct cap_value {
@@ -118,6 +121,10 @@ int arch_check_extension(struct kvm *kvm, long cap)
 	case KVM_CAP_TSC_CONTROL:
 	case KVM_CAP_VM_TSC_CONTROL:
 		return vendor_caps.has_tsc_scaling;
+	case KVM_CAP_X86_BUS_LOCK_EXIT:
+		return vendor_caps.has_bus_lock_exit ? BUS_LOCK_MODES : 0;
+	case KVM_CAP_X86_NOTIFY_VMEXIT:
+		return vendor_caps.has_notify_exit;
 	}
 	return 0;
 }
@@ -132,6 +139,31 @@ static int disable_exits(struct x86_vm *vm, u64 exits)
 	mutex_lock(&vm->base.lock);
 	vm->disabled_exits |= exits;
 	mutex_unlock(&vm->base.lock);
+	return 0;
+}
+
+/* One way or the other. vCPUs that exist do so from their next entry on. */
+static int bus_lock_policy(struct x86_vm *vm, u64 mode)
+{
+	if (!vendor_caps.has_bus_lock_exit || (mode & ~(u64)BUS_LOCK_MODES) ||
+	    mode == BUS_LOCK_MODES)
+		return -EINVAL;
+	WRITE_ONCE(vm->bus_lock_exits, mode & KVM_BUS_LOCK_DETECTION_EXIT);
+	kvm_request_all(&vm->base, REQ_CONTROLS, false);
+	return 0;
+}
+
+/* The upper half is the window, in units of the processor's TSC beyond what it adds itself. */
+static int notify_policy(struct x86_vm *vm, u64 arg)
+{
+	u32 flags = arg, window = arg >> 32;
+
+	if (!vendor_caps.has_notify_exit || (flags & ~(u32)NOTIFY_FLAGS))
+		return -EINVAL;
+	WRITE_ONCE(vm->notify_to_user, flags & KVM_X86_NOTIFY_VMEXIT_USER);
+	WRITE_ONCE(vm->notify_window,
+		   flags & KVM_X86_NOTIFY_VMEXIT_ENABLED ? window : NOTIFY_OFF);
+	kvm_request_all(&vm->base, REQ_CONTROLS, false);
 	return 0;
 }
 
@@ -174,6 +206,10 @@ int x86_vm_enable_cap(struct x86_vm *vm, const struct kvm_enable_cap *cap)
 		return irqchip_split(vm, arg);
 	case KVM_CAP_X86_DISABLE_EXITS:
 		return disable_exits(vm, arg);
+	case KVM_CAP_X86_BUS_LOCK_EXIT:
+		return bus_lock_policy(vm, arg);
+	case KVM_CAP_X86_NOTIFY_VMEXIT:
+		return notify_policy(vm, arg);
 	case KVM_CAP_MAX_VCPU_ID:
 		return limit_vcpu_ids(vm, arg);
 	case KVM_CAP_MSR_PLATFORM_INFO:

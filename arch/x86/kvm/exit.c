@@ -104,6 +104,27 @@ int exit_irq_window(struct x86_vcpu *vcpu)
 }
 EXPORT_SYMBOL_GPL(exit_irq_window);
 
+int exit_bus_lock(struct x86_vcpu *vcpu, int ret)
+{
+	vcpu->bus_lock = true;
+	if (ret != RUN_RESUME)
+		return ret;
+	vcpu->run->exit_reason = KVM_EXIT_X86_BUS_LOCK;
+	return RUN_TO_USER;
+}
+EXPORT_SYMBOL_GPL(exit_bus_lock);
+
+/* A lost state must not be run: user space hears of it, whether it asked or not. */
+int exit_notify(struct x86_vcpu *vcpu, bool lost)
+{
+	if (!lost && !READ_ONCE(vcpu->vm->notify_to_user))
+		return RUN_RESUME;
+	vcpu->run->exit_reason = KVM_EXIT_NOTIFY;
+	vcpu->run->notify.flags = lost ? KVM_NOTIFY_CONTEXT_INVALID : 0;
+	return RUN_TO_USER;
+}
+EXPORT_SYMBOL_GPL(exit_notify);
+
 int exit_shutdown(struct x86_vcpu *vcpu)
 {
 	vcpu->run->exit_reason = KVM_EXIT_SHUTDOWN;

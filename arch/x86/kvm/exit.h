@@ -27,6 +27,13 @@ int exit_shutdown(struct x86_vcpu *vcpu);	/* triple fault: KVM_EXIT_SHUTDOWN */
 int exit_cr_write(struct x86_vcpu *vcpu, unsigned int cr, u64 val);
 /* CR8 was @old before the instruction whose handler returned @ret: what does that one return? */
 int exit_cr8_written(struct x86_vcpu *vcpu, u64 old, int ret);
+/*
+ * The guest took a bus lock, besides what the exit was about, whose handler
+ * returned @ret: KVM_EXIT_X86_BUS_LOCK, or a flag beside another exit to user space.
+ */
+int exit_bus_lock(struct x86_vcpu *vcpu, int ret);
+/* The notify window has passed; @lost: and the guest's state is lost */
+int exit_notify(struct x86_vcpu *vcpu, bool lost);
 /* The exit took a machine check from the processor: interrupts off, before anything else. */
 void exit_host_machine_check(void);
 

@@ -409,7 +409,8 @@ static void run_report(struct x86_vcpu *vcpu)
 	run->ready_for_interrupt_injection = event_irq_ready(vcpu);
 	run->cr8 = cr8_read(vcpu);
 	run->apic_base = vcpu->msr.apic_base;
-	run->flags = 0;
+	run->flags = vcpu->bus_lock ? KVM_RUN_X86_BUS_LOCK : 0;
+	vcpu->bus_lock = false;
 	if (unlikely(vcpu->sync_valid))
 		sync_out(vcpu, vcpu->sync_valid);
 }

@@ -46,6 +46,8 @@ struct x86_vendor_caps {
 	u8 tsc_frac_bits;
 	u64 max_tsc_ratio;
 	bool has_xss;
+	bool has_bus_lock_exit;		/* x86_vm.bus_lock_exits */
+	bool has_notify_exit;		/* x86_vm.notify_window */
 	/* adjusts the CPUID bits that depend on the vendor's hardware: word, set, clear */
 	const struct cpuid_adjust *cpuid_adjust;
 	unsigned int nr_cpuid_adjust;

@@ -38,6 +38,7 @@ int arch_vm_init(struct kvm *kvm)
 	int err;
 
 	vm->guest_can_read_platform_info = true;
+	vm->notify_window = NOTIFY_OFF;
 	mutex_init(&vm->apic_map_lock);
 	tsc_vm_init(vm);
 	clock_vm_init(vm);

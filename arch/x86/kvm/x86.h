@@ -361,6 +361,7 @@ struct x86_vcpu {
 	bool pv_unhalted;			/* (v) KVM_HC_KICK_CPU came: the next HLT does not wait */
 	bool guest_mode;			/* (v) L2 runs: always false until nesting exists */
 	bool smm;				/* (v) */
+	bool bus_lock;				/* (v) user space is to hear of one with this exit */
 	bool intercepts_stale;			/* (v) vendor recomputes intercepts before entry */
 	u8 offers, unsettled;			/* (v) IN_MEMORY_* */
 	union {
@@ -374,6 +375,8 @@ struct x86_vcpu {
 	unsigned long qs_jiffies;		/* (v) when RCU was last told of a quiescent state */
 };
 
+#define NOTIFY_OFF	(-1)
+
 struct x86_vm {
 	struct kvm base;			/* first */
 	struct mmu_vm mmu;
@@ -381,6 +384,9 @@ struct x86_vm {
 	u64 disabled_quirks;			/* KVM_CAP_DISABLE_QUIRKS2 */
 	u32 default_tsc_khz;			/* KVM_SET_TSC_KHZ on the VM, 0: host's */
 	unsigned int logged_slots;		/* (l:slots_lock) with mmu_hw.logs_dirty; read by vCPUs: mmu/dirty.c */
+	bool bus_lock_exits;			/* KVM_CAP_X86_BUS_LOCK_EXIT; read by vCPUs, as the next two */
+	bool notify_to_user;			/* KVM_CAP_X86_NOTIFY_VMEXIT: user space hears of each */
+	s64 notify_window;			/* the window, or NOTIFY_OFF */
 	u32 hypercall_exits;			/* KVM_CAP_EXIT_HYPERCALL: bits of KVM_HC_* */
 	u32 msr_exit_mask;			/* KVM_CAP_X86_USER_SPACE_MSR: KVM_MSR_EXIT_REASON_* */
 	bool exit_on_emul_error;		/* KVM_CAP_EXIT_ON_EMULATION_FAILURE */

@@ -90,6 +90,10 @@ static u32 cpu2_wanted(const struct vmx_vcpu *vmx)
 		want |= SECONDARY_EXEC_VIRTUALIZE_X2APIC_MODE;
 	else if (vmx->apic != APIC_HW_NONE)
 		want |= SECONDARY_EXEC_VIRTUALIZE_APIC_ACCESSES;
+	if (READ_ONCE(vcpu->vm->bus_lock_exits))
+		want |= SECONDARY_EXEC_BUS_LOCK_DETECTION;
+	if (READ_ONCE(vcpu->vm->notify_window) != NOTIFY_OFF)
+		want |= SECONDARY_EXEC_NOTIFY_VM_EXITING;
 	if (vmx_hides_tables(vmx))
 		want |= SECONDARY_EXEC_DESC;
 	if (READ_ONCE(vcpu->vm->logged_slots))
@@ -135,6 +139,8 @@ void vmx_update_controls(struct x86_vcpu *vcpu)
 		vmx->work |= WORK_PML;
 	else
 		vmx->work &= ~WORK_PML;
+	if (vmx->ctl[WORD_CPU2] & SECONDARY_EXEC_NOTIFY_VM_EXITING)
+		vmcs_write32(NOTIFY_WINDOW, READ_ONCE(vcpu->vm->notify_window));
 	/* VM entry wants both or none. */
 	set_word(vmx, WORD_EXIT, vmx->pid ? VM_EXIT_ACK_INTR_ON_EXIT : 0);
 	set_word(vmx, WORD_ENTRY, vcpu->regs.efer & EFER_LMA ? VM_ENTRY_IA32E_MODE : 0);

@@ -186,7 +186,7 @@ static noinstr void world_switch(struct vmx_vcpu *vmx)
 	}
 
 	regs->cr2 = native_read_cr2();
-	if (unlikely(vmx->exit.full == EXIT_REASON_EXCEPTION_NMI))
+	if (unlikely(vmx->exit.basic == EXIT_REASON_EXCEPTION_NMI))
 		host_nmi();
 	guest_state_end();
 }

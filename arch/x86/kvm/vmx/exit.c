@@ -47,10 +47,10 @@ void vmx_exit_irqoff(struct x86_vcpu *vcpu)
 	const u32 mc = INTR_INFO_VALID_MASK | INTR_TYPE_HARD_EXCEPTION | MC_VECTOR;
 	const u32 mask = INTR_INFO_VALID_MASK | INTR_INFO_INTR_TYPE_MASK | INTR_INFO_VECTOR_MASK;
 
-	if (vmx->exit.full == EXIT_REASON_EXTERNAL_INTERRUPT && vmx->pid)
+	if (vmx->exit.basic == EXIT_REASON_EXTERNAL_INTERRUPT && vmx->pid)
 		host_irq(vmcs_read32(VM_EXIT_INTR_INFO));
 	if (unlikely(vmx->exit.basic == EXIT_REASON_MCE_DURING_VMENTRY) ||
-	    (unlikely(vmx->exit.full == EXIT_REASON_EXCEPTION_NMI) &&
+	    (unlikely(vmx->exit.basic == EXIT_REASON_EXCEPTION_NMI) &&
 	     (vmx->info.intr_info & mask) == mc))
 		exit_host_machine_check();
 }
@@ -93,6 +93,8 @@ int vmx_handle_exit(struct x86_vcpu *vcpu)
 	}
 	if (row->needs)
 		regs_need(vcpu, row->needs);
+	if (unlikely(vmx->exit.bus_lock))
+		return exit_bus_lock(vcpu, row->handle(vcpu));
 	return row->handle(vcpu);
 }
 
@@ -269,6 +271,26 @@ int vmx_exit_pause(struct x86_vcpu *vcpu)
 
 	vmx_ple_set(vmx, vmx_ple_grow(&vmx_param_ple, vmx->ple_window));
 	return exit_pause(vcpu);
+}
+
+/* Nothing was wrong with the instruction, which is behind us. */
+int vmx_exit_bus_lock(struct x86_vcpu *vcpu)
+{
+	return exit_bus_lock(vcpu, RUN_RESUME);
+}
+
+/*
+ * The guest has kept events from being taken for longer than its VM may. What is
+ * left of a state that the processor could not save is not entered again.
+ */
+int vmx_exit_notify(struct x86_vcpu *vcpu)
+{
+	struct vmx_vcpu *vmx = to_vmx(vcpu);
+	bool lost = vmx->info.qual & NOTIFY_VM_CONTEXT_INVALID;
+
+	vcpu->base.stat.notify_window_exits++;
+	vmx_iret_faulted(vmx);
+	return exit_notify(vcpu, lost);
 }
 
 /* Whatever it is exactly, the emulator finds out. */

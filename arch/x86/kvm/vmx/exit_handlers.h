@@ -16,6 +16,8 @@ int vmx_exit_ept_violation(struct x86_vcpu *vcpu);
 int vmx_exit_ept_misconfig(struct x86_vcpu *vcpu);
 int vmx_exit_task_switch(struct x86_vcpu *vcpu);
 int vmx_exit_pause(struct x86_vcpu *vcpu);
+int vmx_exit_bus_lock(struct x86_vcpu *vcpu);
+int vmx_exit_notify(struct x86_vcpu *vcpu);
 int vmx_exit_decode(struct x86_vcpu *vcpu);
 int vmx_exit_no_insn(struct x86_vcpu *vcpu);
 

@@ -51,6 +51,8 @@ static const struct vmx_exit exit_table[] = {
 	[EXIT_REASON_EPT_MISCONFIG]	= { vmx_exit_ept_misconfig, vmx_fast_ept_misconfig,
 					    READS(READ_GPA) },
 	[EXIT_REASON_PML_FULL]		= { vmx_exit_host, vmx_fast_pml_full, READS(READ_QUAL) },
+	[EXIT_REASON_BUS_LOCK]		= { vmx_exit_bus_lock },
+	[EXIT_REASON_NOTIFY]		= { vmx_exit_notify, NULL, READS(READ_QUAL) },
 
 	/* The guest has been told that it has none of these. */
 	[EXIT_REASON_VMCLEAR]		= { vmx_exit_no_insn },
@@ -114,5 +116,11 @@ bool vmx_exit_fast(struct x86_vcpu *vcpu)
 		return false;
 	if (row->reads)
 		read_info(vmx, row);
-	return row->fast && row->fast(vmx);
+	if (!row->fast || !row->fast(vmx))
+		return false;
+	if (likely(!vmx->exit.bus_lock))
+		return true;
+	/* What is left of the exit: user space wants to hear of the lock. */
+	vmx->exit.basic = EXIT_REASON_BUS_LOCK;
+	return false;
 }

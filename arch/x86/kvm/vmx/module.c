@@ -194,6 +194,9 @@ static void vmx_fill_caps(void)
 	vmx_caps.takes_posted = vmx_caps.virtual_apic && vmx_has_posted();
 	vmx_caps.has_xss = vmx_may(&vmx_ctls, WORD_CPU2, SECONDARY_EXEC_ENABLE_XSAVES);
 	vmx_caps.has_tsc_scaling = vmx_may(&vmx_ctls, WORD_CPU2, SECONDARY_EXEC_TSC_SCALING);
+	vmx_caps.has_bus_lock_exit = vmx_may(&vmx_ctls, WORD_CPU2,
+					     SECONDARY_EXEC_BUS_LOCK_DETECTION);
+	vmx_caps.has_notify_exit = vmx_may(&vmx_ctls, WORD_CPU2, SECONDARY_EXEC_NOTIFY_VM_EXITING);
 	vmx_caps.tsc_frac_bits = 48;
 	vmx_caps.max_tsc_ratio = U64_MAX;
 

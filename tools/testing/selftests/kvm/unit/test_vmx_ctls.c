@@ -38,9 +38,17 @@ static const struct cpu {
 		.ept_vpid = 0xf0106f341c1ull, .cr0_fixed0 = 0x80000021, .cr0_fixed1 = ~0u,
 		.cr4_fixed0 = 0x2000, .cr4_fixed1 = 0x777fff,
 	}
+}, sapphire_rapids = {
+	"Sapphire Rapids", {
+		.basic = 0xda040000000004ull | 1ull << 55, .misc = 0x7004c1e7,
+		.ctl = { WORD(0x16, 0xff), WORD(0x4006172, 0xfff9fffe), WORD(0, 0xf77fffff),
+			 WORD(0x36dfb, 0x3ffffff), WORD(0x11fb, 0x3ffff) },
+		.ept_vpid = 0xf0106f341c1ull, .cr0_fixed0 = 0x80000021, .cr0_fixed1 = ~0u,
+		.cr4_fixed0 = 0x2000, .cr4_fixed1 = 0x1ff7fff,
+	}
 };
 
-static const struct cpu *const cpus[] = { &nehalem, &haswell, &icelake };
+static const struct cpu *const cpus[] = { &nehalem, &haswell, &icelake, &sapphire_rapids };
 
 static const char *compute(const struct cpu *cpu, struct vmx_ctls *out)
 {
@@ -92,10 +100,33 @@ static void features_follow_the_generation(void)
 	CHECK(vmx_may(&c, WORD_CPU2, SECONDARY_EXEC_ENABLE_XSAVES));
 	CHECK(vmx_may(&c, WORD_PIN, PIN_BASED_POSTED_INTR));
 	CHECK_EQ(c.ept_levels, 4);
+	CHECK(!vmx_may(&c, WORD_CPU2, SECONDARY_EXEC_BUS_LOCK_DETECTION));
+	CHECK(!vmx_may(&c, WORD_CPU2, SECONDARY_EXEC_NOTIFY_VM_EXITING));
 	vmx_ctls_compute(&icelake.m, &all, 5, &c);
 	CHECK_EQ(c.ept_levels, 5);
 	vmx_ctls_compute(&haswell.m, &all, 5, &c);
 	CHECK_EQ(c.ept_levels, 4);
+}
+
+/* Each can be there without the other, and nobody is forced to have it. */
+static void bus_lock_and_notify(void)
+{
+	static const u32 bits[] = {
+		SECONDARY_EXEC_BUS_LOCK_DETECTION, SECONDARY_EXEC_NOTIFY_VM_EXITING,
+	};
+	struct cpu cpu = sapphire_rapids;
+	struct vmx_ctls c;
+	unsigned int i;
+
+	CHECK(!compute(&sapphire_rapids, &c));
+	CHECK(vmx_may(&c, WORD_CPU2, bits[0] | bits[1]));
+	CHECK(!(c.must[WORD_CPU2] & (bits[0] | bits[1])));
+	for (i = 0; i < 2; i++) {
+		cpu.m.ctl[WORD_CPU2] = sapphire_rapids.m.ctl[WORD_CPU2] & ~((u64)bits[i] << 32);
+		CHECK(!compute(&cpu, &c));
+		CHECK(!vmx_may(&c, WORD_CPU2, bits[i]));
+		CHECK(vmx_may(&c, WORD_CPU2, bits[!i]));
+	}
 }
 
 static void timers_that_do_not_keep_time(void)
@@ -260,6 +291,7 @@ int main(void)
 {
 	RUN(every_generation_is_accepted);
 	RUN(features_follow_the_generation);
+	RUN(bus_lock_and_notify);
 	RUN(timers_that_do_not_keep_time);
 	RUN(each_missing_control);
 	RUN(parameters_take_away);
