@@ -400,6 +400,8 @@ static bool wanted_after_ud(struct emul_vcpu *e)
 		    !memcmp(found, prefix, sizeof(prefix))) {
 			e->vcpu->regs.rip += sizeof(prefix);
 			c->rip = e->vcpu->regs.rip;
+			/* Of the prefix that was #UD; the instruction has not begun. */
+			c->rflags &= ~(u64)X86_EFLAGS_RF;
 			e->flags |= EMUL_TRAP_UD_FORCED;
 		}
 	}

@@ -83,7 +83,10 @@ enum emul_rc emul_op_verrw(struct emul_ctxt *c)
 static const u16 types_lar[2] = { 0x1a3e, 0x1a04 };
 static const u16 types_lsl[2] = { 0x0a0e, 0x0a04 };
 
-/* LAR, LSL (@arg 1) */
+/*
+ * LAR, LSL (@arg 1). The upper bits of the limit, which LAR may leave undefined, come along
+ * as they do with processors.
+ */
 enum emul_rc emul_op_larlsl(struct emul_ctxt *c)
 {
 	bool lsl = c->insn.op->arg, ok;
@@ -101,6 +104,6 @@ enum emul_rc emul_op_larlsl(struct emul_ctxt *c)
 	ok = ok && (conforming_code(s.attr) || visible(c, c->src, s.attr));
 	if (ok)
 		emul_put(c, c->insn.reg, c->insn.opsize,
-			 lsl ? s.limit : (d.raw >> 32) & 0x00f0ff00);
+			 lsl ? s.limit : (d.raw >> 32) & 0x00ffff00);
 	return answer(c, ok);
 }

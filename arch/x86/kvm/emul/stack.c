@@ -28,10 +28,21 @@ enum emul_rc emul_op_pop(struct emul_ctxt *c)
 	return EMUL_OK;
 }
 
+/* "PUSH": with a 32-bit operand Intel's processors write 16 bits, AMD's all of them. */
 enum emul_rc emul_op_push_seg(struct emul_ctxt *c)
 {
-	return emul_push(c, emul_seg(c, c->insn.op->arg)->selector,
-			 c->insn.opsize);
+	u64 sel = emul_seg(c, c->insn.op->arg)->selector;
+	unsigned int w = emul_stack_width(c);
+	enum emul_rc rc;
+	u64 sp;
+
+	if (c->insn.opsize != 4 || (c->features & BIT_ULL(EMUL_F_AMD)))
+		return emul_push(c, sel, c->insn.opsize);
+	sp = (c->gpr[INSN_RSP] - 4) & width_mask(w);
+	rc = emul_write(c, INSN_SS, sp, &sel, 2);
+	if (rc == EMUL_OK)
+		emul_merge(c, INSN_RSP, w, sp);
+	return rc;
 }
 
 enum emul_rc emul_op_pop_seg(struct emul_ctxt *c)
