@@ -51,6 +51,9 @@ CASE_SLOW(single_steps, 60, "no INT n, no INT1")
 		for (i = 0; i < ARRAY_LEN(rows); i++) {
 			if (!(rows[i].modes & 1u << mode))
 				continue;
+			/* The manuals, not Bochs' processor: TF counts as SYSCALL leaves it. */
+			if (rows[i].mask && twin_in_bochs())
+				continue;
 			twin_mode(t, mode);
 			put_frame(t);
 			if (rows[i].code[0] == 0x9d)

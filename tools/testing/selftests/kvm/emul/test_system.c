@@ -498,8 +498,18 @@ static void looks(void)
 {
 	start(EMUL_MODE_PROT32, 3);
 	m.gpr[INSN_RCX] = D3 | 3;
+	ram_put(&m, STACK - 4, ~0ull, 4);
+	OK("PUSH of FS", 0x0f, 0xa0);
+	IS(m.gpr[INSN_RSP] == STACK - 4 && ram_get(&m, STACK - 4, 4) < 0x10000, "writes all of it");
+	m.gpr[INSN_RSP] = STACK;
+	ram_put(&m, STACK - 4, ~0ull, 4);
+	m.c.features &= ~BIT_ULL(EMUL_F_AMD);
+	OK("PUSH of FS, Intel", 0x0f, 0xa0);
+	IS(m.gpr[INSN_RSP] == STACK - 4 && ram_get(&m, STACK - 4, 4) >> 16 == 0xffff, "writes 16 bits");
+	m.c.features |= BIT_ULL(EMUL_F_AMD);
+	m.gpr[INSN_RSP] = STACK;
 	OK("LAR of data", 0x0f, 0x02, 0xc1);
-	IS(zf() && (u32)m.gpr[INSN_RAX] == 0xc0f200, "tells the access rights");
+	IS(zf() && (u32)m.gpr[INSN_RAX] == 0xcff200, "tells the access rights");
 	OK("LSL", 0x0f, 0x03, 0xc1);
 	IS(zf() && (u32)m.gpr[INSN_RAX] == 0xffffffff, "tells the limit");
 	OK("VERW", 0x0f, 0x00, 0xe9);

@@ -13,6 +13,10 @@
  * WBINVD before their intercept; arithmetic flags over SYSCALL, VIF and VIP over
  * SYSRET; SYSENTER in compatibility mode of AMD; the table of a virtual-8086
  * task's own interrupts; SS of an interrupt stack without a change of CPL.
+ *
+ * What Bochs' processor does not, or in another order, is left out in Bochs alone: IRET with
+ * a 32-bit operand in 64-bit code pops SS:RSP only if CPL changes; #UD of DR5 comes before
+ * #GP of CPL 3.
  */
 #include <stdlib.h>
 
@@ -43,6 +47,7 @@ struct row {
 	u64 flags, flags2;	/* RFLAGS to begin with; of a frame */
 	u64 cr4;
 	u32 modes;
+	u32 not_in_bochs;	/* of these modes */
 	u32 ignore;
 };
 
@@ -173,6 +178,7 @@ static bool run_row(struct twin *t, const struct row *r)
 static void run_rows(const struct row *rows, unsigned int nr)
 {
 	unsigned int i, mode, bad = 0, done = 0;
+	bool bochs = twin_in_bochs();
 	struct twin *t;
 
 	twin_need_prefix();
@@ -180,7 +186,8 @@ static void run_rows(const struct row *rows, unsigned int nr)
 	for (mode = 0; mode < TW_NR_MODES; mode++) {
 		t->mode = mode;
 		for (i = 0; i < nr; i++) {
-			if (!(rows[i].modes & 1u << mode))
+			if (!(rows[i].modes & 1u << mode) ||
+			    (bochs && (rows[i].not_in_bochs & 1u << mode)))
 				continue;
 			bad += !run_row(t, &rows[i]);
 			done++;
@@ -299,7 +306,8 @@ ROWS_OURS(far_returns,
 )
 
 #define IRET(name_, sel_, ss, fl, modes_) \
-	{ "IRET to " name_, OP1(0xcf), .form = IRET_FRAME, .sel = sel_, .sel2 = ss, .flags2 = fl, .modes = modes_ }
+	{ "IRET to " name_, OP1(0xcf), .form = IRET_FRAME, .sel = sel_, .sel2 = ss, .flags2 = fl, .modes = modes_, \
+	  .not_in_bochs = TWM_64 }
 
 ROWS_OURS(iret,
 	IRET("null", 0, 0, 0, TWM_PROT), IRET("code", TWS_CODE32, TWS_DATA32, IF | IOPL, TWM_PROT),
@@ -375,7 +383,8 @@ ROWS_OURS(descriptor_tables,
 #define ASK(name_, sel_) \
 	{ "VERR " name_, OP2(0x0f, 0x00), .form = REGISTER, .reg = 4, .rax = sel_, .modes = TWM_ALL }, \
 	{ "VERW " name_, OP2(0x0f, 0x00), .form = REGISTER, .reg = 5, .rax = sel_, .modes = TWM_ALL }, \
-	{ "LAR " name_, OP2(0x0f, 0x02), .form = REGISTER, .reg = 1, .rax = sel_, .modes = TWM_ALL }, \
+	{ "LAR " name_, OP2(0x0f, 0x02), .form = REGISTER, .reg = 1, .rax = sel_, .modes = TWM_ALL, \
+	  .ignore = TWI_LAR }, \
 	{ "LSL " name_, OP2(0x0f, 0x03), .form = REGISTER, .reg = 1, .rax = sel_, .modes = TWM_ALL }
 
 ROWS_OURS(questions,
@@ -399,7 +408,7 @@ ROWS_OURS(control_registers,
 	CR("MOV to CR3", 0x22, 3, LAY_PML4), CR("MOV from DR6", 0x21, 6, 0), CR("MOV from DR7", 0x21, 7, 0),
 	CR("MOV from DR4", 0x21, 4, 0), CR("MOV from DR0", 0x21, 0, 0), CR("MOV to DR1", 0x23, 1, 0x4321),
 	CR("MOV to DR7", 0x23, 7, 0x400),
-	{ "MOV from DR5, DE", OP2(0x0f, 0x21), .form = REGISTER, .reg = 5, .cr4 = CR4_DE, .modes = TWM_ALL },
+	{ "MOV from DR5, DE", OP2(0x0f, 0x21), .form = REGISTER, .reg = 5, .cr4 = CR4_DE, .modes = TWM_ALL, .not_in_bochs = TWM_ALL },
 	{ "MOV from CR8", OP3(0x44, 0x0f, 0x20), .form = REGISTER, .reg = 0, .modes = TWM_64 },
 	{ "MOV to CR8", OP3(0x44, 0x0f, 0x22), .form = REGISTER, .reg = 0, .rax = 5, .modes = TWM_64 },
 	{ "SMSW", OP2(0x0f, 0x01), .form = REGISTER, .reg = 4, .modes = TWM_ALL },

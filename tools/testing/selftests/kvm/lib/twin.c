@@ -221,6 +221,18 @@ static const struct {
 	[TW_L64U] = { TWS_UCODE64, TWS_UDATA32, TWS_UDATA32 },
 };
 
+bool twin_in_bochs(void)
+{
+	const char *emulator = getenv("DKVM_EMULATOR");
+
+	return emulator && !strcmp(emulator, "bochs");
+}
+
+bool twin_on_intel(void)
+{
+	return !access("/sys/module/kvm_intel", F_OK);
+}
+
 void twin_mode(struct twin *t, enum twin_mode mode)
 {
 	struct kvm_sregs *s = &t->sregs;
@@ -256,7 +268,7 @@ void twin_mode(struct twin *t, enum twin_mode mode)
 	s->tr = (struct kvm_segment) {
 		/* Busy, as VM entry wants it, but QEMU's processor wants the type that LTR reads. */
 		.selector = TWS_TSS, .base = TW_TSS, .limit = 0xc7,
-		.type = access("/sys/module/kvm_intel", F_OK) ? 9 : 11, .present = 1,
+		.type = twin_on_intel() ? 11 : 9, .present = 1,
 	};
 	if (mode == TW_REAL || mode == TW_V86) {
 		s->cs = s->ss = s->ds = s->es = s->fs = s->gs =
@@ -283,6 +295,7 @@ void twin_mode(struct twin *t, enum twin_mode mode)
 
 struct twin *twin_new_cpuid(const struct kvm_cpuid2 *cpuid)
 {
+	struct kvm_pre_fault_memory all = { .size = TW_MEM };
 	struct twin *t = calloc(1, sizeof(*t));
 
 	CHECK(t);
@@ -293,6 +306,9 @@ struct twin *twin_new_cpuid(const struct kvm_cpuid2 *cpuid)
 	t->native.mem = malloc(TW_MEM);
 	t->forced.mem = malloc(TW_MEM);
 	memcpy(t->mem, box_hva(t->b, 0), TW_MEM);
+	memcpy(box_hva(t->b, 0), t->mem, TW_MEM);
+	/* Where it can be: no fault while an event is delivered, after which RF may be another. */
+	ioctl(t->c->fd, KVM_PRE_FAULT_MEMORY, &all);
 	twin_take_page_tables(t);
 	t->sregs = cpu_get_sregs(t->c);
 	return t;
@@ -411,6 +427,11 @@ static bool regs_differ(const struct kvm_regs *n, const struct kvm_regs *f,
 		    (i == 2 && (ignore & TWI_RCX)) ||
 		    (i == 3 && (ignore & TWI_RDX)))
 			continue;
+		if (i == 2 && (ignore & TWI_LAR)) {
+			if (differs("rcx", n->rcx & ~0xf0000ull, f->rcx & ~0xf0000ull))
+				return true;
+			continue;
+		}
 		if (differs(names[i], (&n->rax)[i] & mask, (&f->rax)[i] & mask))
 			return true;
 	}

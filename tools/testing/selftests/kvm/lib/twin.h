@@ -140,10 +140,14 @@ const char *twin_run(struct twin *t, const u8 *code, unsigned int len,
 #define TWI_HIGH BIT32(4)	/* nor upper halves of registers */
 #define TWI_MEM BIT32(5)
 #define TWI_SS_HIDDEN BIT32(6)
+#define TWI_LAR BIT32(7)	/* nor what LAR leaves undefined */
 #define BIT32(n) (1u << (n))
 
 /* Operand size in bytes of the mode's code without a prefix. */
 unsigned int twin_size(enum twin_mode mode);
 bool twin_is_user(enum twin_mode mode);
+/* Is the processor that of Bochs, or an Intel one? Both deviate in ways of their own. */
+bool twin_in_bochs(void);
+bool twin_on_intel(void);
 
 #endif
