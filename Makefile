@@ -26,8 +26,9 @@ CPUS	?= 1
 KERNEL_IRQCHIP ?= on
 # ours or stock: whose modules `make run` and `make shell` load.
 MODULES	?= ours
-# amd (SVM, in QEMU) or intel (VMX, in Bochs), for run, check, bench and selftests; make check VENDOR=all
+# amd (SVM, in QEMU) or intel (VMX, in Bochs), for run, check, bench and selftests. Without it make check
 # runs both.
+check_vendor := $(or $(VENDOR),all)
 VENDOR	?= amd
 vendor_arg = $(if $(VENDOR),--vendor $(VENDOR))
 
@@ -62,7 +63,7 @@ shell: tools
 	@$(if $(filter ours,$(MODULES)),$(TESTBED)/build &&) $(TESTBED)/l1 --modules $(MODULES) --vendor amd --interactive $(RUN_ARGS)
 
 check: tools
-	@$(TESTBED)/check $(vendor_arg) $(CHECK_ARGS)
+	@$(TESTBED)/check --vendor $(check_vendor) $(CHECK_ARGS)
 
 bench: tools
 	@$(TESTBED)/bench $(vendor_arg)
