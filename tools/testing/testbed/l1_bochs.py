@@ -233,7 +233,7 @@ def prepare(opt, tmp, script):
     # Below the ACPI tables at the end of the memory.
     opt.initrd_at = (min(opt.mib << 20, 0x7f000000) - (1 << 20) - len(initrd)) & ~0xfff
     cmdline = ["console=ttyS0,115200", "quiet", "panic=-1", "nokaslr", "oops=panic", "log_buf_len=8M",
-               "no_hash_pointers", "hung_task_panic=0", "rodata=off", "tsc=reliable",
+               "no_hash_pointers", "hung_task_panic=0", "rodata=off", "tsc=reliable", "cryptomgr.notests",
                "initcall_blacklist=jent_mod_init,load_system_certificate_list,bpf_tcp_ca_kfunc_init,"
                "bpf_dummy_struct_ops_init,trace_eval_init,init_kprobe_trace"]
     if not opt.mitigations:

@@ -125,7 +125,7 @@ def emulator_command(opt, tmp, log):
     cmdline = ["console=ttyS0", "quiet", "panic=-1", "nokaslr", "oops=panic", "log_buf_len=8M",
                "no_hash_pointers", "hung_task_panic=0",
                # All CPUs read one counter of this machine; late timer interrupts would make L1 doubt it.
-               "tsc=reliable"]
+               "tsc=reliable", "cryptomgr.notests"]
     if not opt.mitigations:
         cmdline.append("mitigations=off")
     if opt.append:
