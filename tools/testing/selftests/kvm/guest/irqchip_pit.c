@@ -315,9 +315,12 @@ static GUEST void silent(void)
 
 CASE(the_hpet_takes_over_and_gives_back)
 {
+	/* On a busy machine ticks are missed before the HPET comes: none of them is made up for. */
+	struct kvm_reinject_control control = { .pit_reinject = 0 };
 	struct cpu *c = machine(silent);
 	struct kvm_pit_state2 s;
 
+	CHECK_OK(ioctl(c->box->fd, KVM_REINJECT_CONTROL, &control));
 	cpu_expect_sync(c, 1);
 	CHECK_OK(ioctl(c->box->fd, KVM_GET_PIT2, &s));
 	s.flags |= KVM_PIT_FLAGS_HPET_LEGACY;
