@@ -439,13 +439,13 @@ static u64 free_kib(void)
 static u64 settled_kib(void)
 {
 	u64 last, now = free_kib();
-	unsigned int tries = 50;
+	unsigned int tries = 4;
 
 	do {
 		last = now;
 		usleep(100000);
 		now = free_kib();
-	} while (now > last && --tries);
+	} while (now > last + 64 && --tries);
 	return now;
 }
 
