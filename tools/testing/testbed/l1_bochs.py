@@ -207,7 +207,7 @@ def initramfs(opt, tmp, script):
     files.put("/init", init)
     files.folder(opt.cwd)
     for word in [*opt.bring, *(w for c in opt.command for w in (c, *c.split()))]:
-        if word in ("qemu", "qemu-client"):
+        if word in ("qemu", "qemu-client", "qemu-smpclient"):
             files.bring_qemu(f"{CACHE}/{word}")
         elif "/" in word and os.path.exists(os.path.join(opt.cwd, word)):
             files.bring(os.path.join(opt.cwd, word))
