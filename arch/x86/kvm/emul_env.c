@@ -189,12 +189,10 @@ static enum emul_rc env_ram_cmpxchg(struct emul_ctxt *c, u64 gpa, void *old,
 
 /* ---- devices ---- */
 
-/* The local APIC, of which all is known that it takes to find out that it is not meant. */
+/* For an address that lapic_at() says is its. */
 static inline bool lapic_serves(struct x86_vcpu *vcpu, bool write, u64 gpa, void *data,
 				unsigned int len, bool atomic)
 {
-	if (!lapic_at(vcpu, gpa))
-		return false;
 	return write ? lapic_mmio_write(vcpu, gpa, len, data, atomic)
 		     : lapic_mmio_read(vcpu, gpa, len, data, atomic);
 }
@@ -226,7 +224,7 @@ static enum emul_rc env_mmio(struct emul_ctxt *c, bool write, u64 gpa,
 		return mmio_atomic(vcpu, write, gpa, data, len);
 	if (write)
 		trace_kvm_mmio(TRACE_MMIO_WRITE, len, gpa, data);
-	served = lapic_serves(vcpu, write, gpa, data, len, false) ||
+	served = (lapic_at(vcpu, gpa) && lapic_serves(vcpu, write, gpa, data, len, false)) ||
 		 (write ? kvm_iobus_write(&vcpu->base, KVM_BUS_MMIO, gpa, len, data)
 			: kvm_iobus_read(&vcpu->base, KVM_BUS_MMIO, gpa, len, data));
 	if (!write)

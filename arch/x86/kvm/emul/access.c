@@ -567,11 +567,11 @@ static inline u64 moved_sp(struct emul_ctxt *c, unsigned int w, s64 delta)
 	return (c->gpr[INSN_RSP] + delta) & width_mask(w);
 }
 
-enum emul_rc emul_push(struct emul_ctxt *c, u64 val, unsigned int size)
+enum emul_rc emul_push_low(struct emul_ctxt *c, u64 val, unsigned int size, unsigned int bytes)
 {
 	unsigned int w = emul_stack_width(c);
 	u64 sp = moved_sp(c, w, -(s64)size);
-	enum emul_rc rc = emul_write(c, INSN_SS, sp, &val, size);
+	enum emul_rc rc = emul_write(c, INSN_SS, sp, &val, bytes);
 
 	if (rc == EMUL_OK)
 		emul_merge(c, INSN_RSP, w, sp);

@@ -297,7 +297,13 @@ static inline unsigned int emul_stack_width(struct emul_ctxt *c)
 	return emul_seg(c, INSN_SS)->attr & EMUL_SEG_DB ? 4 : 2;
 }
 
-enum emul_rc emul_push(struct emul_ctxt *c, u64 val, unsigned int size);
+/* Make room for @size bytes, and write the low @bytes of @val there. */
+enum emul_rc emul_push_low(struct emul_ctxt *c, u64 val, unsigned int size, unsigned int bytes);
+static inline enum emul_rc emul_push(struct emul_ctxt *c, u64 val, unsigned int size)
+{
+	return emul_push_low(c, val, size, size);
+}
+
 enum emul_rc emul_pop(struct emul_ctxt *c, u64 *val, unsigned int size);
 
 /* #GP(0) if CR4.UMIP hides system registers from CPL 3 (ctrl.c). */

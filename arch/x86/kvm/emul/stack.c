@@ -31,18 +31,10 @@ enum emul_rc emul_op_pop(struct emul_ctxt *c)
 /* "PUSH": with a 32-bit operand Intel's processors write 16 bits, AMD's all of them. */
 enum emul_rc emul_op_push_seg(struct emul_ctxt *c)
 {
-	u64 sel = emul_seg(c, c->insn.op->arg)->selector;
-	unsigned int w = emul_stack_width(c);
-	enum emul_rc rc;
-	u64 sp;
+	unsigned int size = c->insn.opsize;
+	bool part = size == 4 && !(c->features & BIT_ULL(EMUL_F_AMD));
 
-	if (c->insn.opsize != 4 || (c->features & BIT_ULL(EMUL_F_AMD)))
-		return emul_push(c, sel, c->insn.opsize);
-	sp = (c->gpr[INSN_RSP] - 4) & width_mask(w);
-	rc = emul_write(c, INSN_SS, sp, &sel, 2);
-	if (rc == EMUL_OK)
-		emul_merge(c, INSN_RSP, w, sp);
-	return rc;
+	return emul_push_low(c, emul_seg(c, c->insn.op->arg)->selector, size, part ? 2 : size);
 }
 
 enum emul_rc emul_op_pop_seg(struct emul_ctxt *c)

@@ -161,34 +161,33 @@ void lapic_set_sipi_vector(struct x86_vcpu *vcpu, u8 vector)
 
 /* --- the vCPU's thread: interrupts --- */
 
-static noinline bool take_beside(struct lapic *l)
+/* The vectors that others have left in @from */
+static __always_inline bool accept_from(struct lapic *l, unsigned long *from)
 {
 	u64 vectors[4], levels[4];
 	unsigned int i;
 
-	WRITE_ONCE(l->any_beside, false);
-	smp_mb();			/* before the vectors are read */
 	for (i = 0; i < ARRAY_SIZE(vectors); i++) {
-		vectors[i] = xchg(&l->beside[i], 0);
+		vectors[i] = READ_ONCE(from[i]) ? xchg(&from[i], 0) : 0;
 		levels[i] = READ_ONCE(l->level[i]);
 	}
 	return lapic_model_accept(&l->m, vectors, levels);
 }
 
+static noinline bool take_beside(struct lapic *l)
+{
+	WRITE_ONCE(l->any_beside, false);
+	smp_mb();			/* before the vectors are read */
+	return accept_from(l, l->beside);
+}
+
 static bool take_posted(struct lapic *l)
 {
-	u64 vectors[4], levels[4];
-	unsigned int i;
-
 	if (!test_bit(LAPIC_PID_ON, &l->pid.control))
 		return false;
 	clear_bit(LAPIC_PID_ON, &l->pid.control);
 	smp_mb__after_atomic();		/* before the vectors are read, see struct lapic_pid */
-	for (i = 0; i < ARRAY_SIZE(vectors); i++) {
-		vectors[i] = READ_ONCE(l->pid.pir[i]) ? xchg(&l->pid.pir[i], 0) : 0;
-		levels[i] = READ_ONCE(l->level[i]);
-	}
-	return lapic_model_accept(&l->m, vectors, levels);
+	return accept_from(l, l->pid.pir);
 }
 
 bool lapic_sync_posted(struct x86_vcpu *vcpu)

@@ -52,7 +52,7 @@ u64 tdp_apic_entry(struct x86_vcpu *vcpu, const struct mmu_fault *fault)
 		.dirty = true, .memtype = TDP_MT_WB };
 
 	if (fault->gfn != APIC_GFN || !mmu->apic_page_shown ||
-	    kvm_memslots(&vcpu->vm->base, vcpu->mmu.as_id)->generation != fault->slots_gen)
+	    tdp_slots_generation(vcpu) != fault->slots_gen)
 		return 0;
 	leaf.pfn = page_to_pfn(mmu->apic_page);
 	return tdp_make_leaf(&tdp_fmt, &leaf);

@@ -38,18 +38,13 @@
 		.atomic = (no_sleep),				\
 	}
 
-static u64 slots_generation(struct x86_vcpu *vcpu)
-{
-	return kvm_memslots(&vcpu->vm->base, vcpu->mmu.as_id)->generation;
-}
-
 /*
  * An MMIO entry speaks for the slots of its generation alone. Drivers stay on one
  * page of a device for a while, so what it says is kept.
  */
 static enum ret_pf check_mmio(struct x86_vcpu *vcpu, gfn_t gfn, u64 e)
 {
-	u64 gen = slots_generation(vcpu);
+	u64 gen = tdp_slots_generation(vcpu);
 
 	if (tdp_mmio_gen(e) != (gen & TDP_GEN_MASK))
 		return RET_PF_INVALID;
@@ -66,7 +61,7 @@ static enum ret_pf check_mmio(struct x86_vcpu *vcpu, gfn_t gfn, u64 e)
 static bool same_mmio(struct x86_vcpu *vcpu, gpa_t gpa, u64 error_code)
 {
 	return (error_code & ACC_RSVD) && vcpu->mmu.mmio_gfn == gpa_to_gfn(gpa) &&
-	       vcpu->mmu.mmio_gen == slots_generation(vcpu);
+	       vcpu->mmu.mmio_gen == tdp_slots_generation(vcpu);
 }
 
 /*
@@ -129,11 +124,9 @@ static bool fast_applies(const struct mmu_fault *fault)
 /* Find the slot. CONTINUE: it is there and allows the access. */
 static enum ret_pf find_slot(struct x86_vcpu *vcpu, struct mmu_fault *fault)
 {
-	const struct kvm_memslots *slots = kvm_memslots(&vcpu->vm->base, vcpu->mmu.as_id);
-
 	if (beyond_tables(vcpu, fault))
 		return RET_PF_EMULATE;
-	fault->slots_gen = slots->generation;
+	fault->slots_gen = tdp_slots_generation(vcpu);
 	fault->slot = kvm_vcpu_slot(&vcpu->base, vcpu->mmu.as_id, fault->gfn);
 	if (!fault->slot && fault->atomic)
 		return RET_PF_INVALID;

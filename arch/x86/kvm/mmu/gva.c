@@ -288,11 +288,6 @@ fault:
 	return false;
 }
 
-static u64 slots_generation(struct x86_vcpu *vcpu)
-{
-	return kvm_memslots(&vcpu->vm->base, vcpu->mmu.as_id)->generation;
-}
-
 /* Inside user_read_access_begin(). */
 static __always_inline bool same_entries(const struct mmu_fetch_path *path)
 {
@@ -322,7 +317,7 @@ static __always_inline bool fetch_same(struct x86_vcpu *vcpu, gva_t gva, u8 *dst
 	bool ok;
 
 	if (path->page != (gva & PAGE_MASK) || path->cr3 != regs_cr3(vcpu) ||
-	    path->access != access || path->slots_gen != slots_generation(vcpu) ||
+	    path->access != access || path->slots_gen != tdp_slots_generation(vcpu) ||
 	    !user_read_access_begin(src, len))
 		return false;
 	ok = same_entries(path) && copy_few(dst, src, len);
@@ -357,7 +352,7 @@ static __always_inline void keep_path(struct x86_vcpu *vcpu, struct mmu_fetch_pa
 	}
 	path->cr3 = cr3;
 	path->access = access;
-	path->slots_gen = slots_generation(vcpu);
+	path->slots_gen = tdp_slots_generation(vcpu);
 	path->hva = hva & PAGE_MASK;
 	path->page = gva & PAGE_MASK;
 }

@@ -2,15 +2,15 @@
 #ifndef KVM_MMU_TDP_H
 #define KVM_MMU_TDP_H
 /*
- * Inside of the direct MMU: what fault.c, level.c, tdp.c, zap.c, dirty.c, age.c
- * and root.c share. Nobody outside mmu/ includes this.
+ * Inside of the direct MMU: what fault.c, level.c, tdp.c, zap.c, dirty.c, age.c,
+ * apic_page.c, gva.c and root.c share. Nobody outside mmu/ includes this.
  *
  * Who may do what to an entry:
  *
  *   fault path       mmu_lock read    empty -> table, empty/MMIO/leaf -> leaf,
  *                                     large leaf -> table of its parts; by cmpxchg
  *   fast fault path  RCU only         leaf: sets the write bit; by cmpxchg
- *   dirty log        mmu_lock read    leaf: clears the write bit; by cmpxchg
+ *   dirty log        mmu_lock read    leaf: clears the write or the dirty bit; by cmpxchg
  *   age              mmu_lock read    clears the accessed bit; atomic
  *   zap              mmu_lock write   anything -> empty; by xchg
  *   the processor    -                leaf, table: sets accessed and dirty
@@ -34,6 +34,12 @@
 
 extern struct tdp_format tdp_fmt;
 extern struct mmu_hw tdp_hw;
+
+/* Of the memory slots that @vcpu sees; in its read section */
+static inline u64 tdp_slots_generation(struct x86_vcpu *vcpu)
+{
+	return kvm_memslots(&vcpu->vm->base, vcpu->mmu.as_id)->generation;
+}
 
 /* Assertions of CONFIG_KVM_PROVE_MMU; what fails them stops the VM. */
 #define MMU_PROVE(vm, cond) \
