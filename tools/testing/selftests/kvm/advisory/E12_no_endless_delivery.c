@@ -65,15 +65,6 @@ static GUEST void misalign(void)
 	g_enter_user((u64)user);
 }
 
-static u64 exits(struct cpu *c)
-{
-	bool found;
-	u64 n = cpu_stat(c->fd, "exits", &found);
-
-	CHECK(found);
-	return n;
-}
-
 static u64 all_exit(void (*payload)(void))
 {
 	struct cpu *c = cpu_new(box_new(), 0);
@@ -81,11 +72,11 @@ static u64 all_exit(void (*payload)(void))
 
 	cpu_long(c, payload);
 	cpu_expect_sync(c, 1);
-	before = exits(c);
+	before = cpu_exits(c);
 	seen = cpu_expect_sync(c, 2);
 	tap_note("%llu exceptions, %llu exits", (unsigned long long)seen,
-		 (unsigned long long)(exits(c) - before));
-	CHECK(exits(c) - before > seen);
+		 (unsigned long long)(cpu_exits(c) - before));
+	CHECK(cpu_exits(c) - before > seen);
 	return seen;
 }
 

@@ -128,7 +128,7 @@ CASE(amd_has_none_in_long_mode)
 {
 	struct twin *t;
 
-	if (twin_on_intel())
+	if (on_intel())
 		tap_skip("Intel's processors have it, whatever CPUID says");
 	t = of_vendor("AuthenticAMD");
 	twin_mode(t, TW_L64U);

@@ -100,7 +100,7 @@ CASE_STOCK_FAILS(null_ss, "it marks a null SS as usable")
 			if (why)
 				DIE("%s, RPL %u: %s", twin_mode_names[modes[i]], rpl, why);
 			/* AMD does not look at RPL */
-			if (modes[i] == TW_L64 && (!rpl || !twin_on_intel()))
+			if (modes[i] == TW_L64 && (!rpl || !on_intel()))
 				CHECK_EQ(t->forced.regs.rip, TW_CODE + 3);
 			else
 				CHECK_EQ(t->forced.regs.rip, TW_HANDLERS + VEC_GP + 1);

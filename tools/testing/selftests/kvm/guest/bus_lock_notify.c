@@ -5,13 +5,6 @@
  */
 #include "box.h"
 
-static int enable(struct box *b, u32 cap, u64 arg)
-{
-	struct kvm_enable_cap e = { .cap = cap, .args[0] = arg };
-
-	return ioctl(b->fd, KVM_ENABLE_CAP, &e);
-}
-
 static GUEST void splits_a_line(void)
 {
 	for (;;) {
@@ -29,9 +22,9 @@ CASE(bus_locks_with_hardware)
 		tap_skip("no bus-lock exits");
 	CHECK_EQ(box_cap(b, KVM_CAP_X86_BUS_LOCK_EXIT),
 		 KVM_BUS_LOCK_DETECTION_OFF | KVM_BUS_LOCK_DETECTION_EXIT);
-	CHECK_ERR(enable(b, KVM_CAP_X86_BUS_LOCK_EXIT, 4), EINVAL);
-	CHECK_ERR(enable(b, KVM_CAP_X86_BUS_LOCK_EXIT, 3), EINVAL);
-	CHECK_OK(enable(b, KVM_CAP_X86_BUS_LOCK_EXIT, KVM_BUS_LOCK_DETECTION_EXIT));
+	CHECK_ERR(box_enable(b, KVM_CAP_X86_BUS_LOCK_EXIT, 4), EINVAL);
+	CHECK_ERR(box_enable(b, KVM_CAP_X86_BUS_LOCK_EXIT, 3), EINVAL);
+	CHECK_OK(box_enable(b, KVM_CAP_X86_BUS_LOCK_EXIT, KVM_BUS_LOCK_DETECTION_EXIT));
 	cpu_long(c, splits_a_line);
 	cpu_expect_exit(c, KVM_EXIT_X86_BUS_LOCK);
 	CHECK_EQ(c->run->flags & KVM_RUN_X86_BUS_LOCK, KVM_RUN_X86_BUS_LOCK);
@@ -48,8 +41,8 @@ CASE(bus_locks_without)
 	if (box_cap(b, KVM_CAP_X86_BUS_LOCK_EXIT) > 0)
 		tap_skip("there are bus-lock exits");
 	CHECK_EQ(kvm_cap(KVM_CAP_X86_BUS_LOCK_EXIT), 0);
-	CHECK_ERR(enable(b, KVM_CAP_X86_BUS_LOCK_EXIT, 4), EINVAL);
-	CHECK_ERR(enable(b, KVM_CAP_X86_BUS_LOCK_EXIT, 3), EINVAL);
+	CHECK_ERR(box_enable(b, KVM_CAP_X86_BUS_LOCK_EXIT, 4), EINVAL);
+	CHECK_ERR(box_enable(b, KVM_CAP_X86_BUS_LOCK_EXIT, 3), EINVAL);
 	cpu_long(c, splits_a_line);
 	CHECK_EQ(cpu_expect_sync(c, 1), 1);
 	CHECK_EQ(c->run->flags & KVM_RUN_X86_BUS_LOCK, 0);
@@ -62,7 +55,7 @@ CASE_STOCK_FAILS(bus_lock_exits_that_there_are_not_cannot_be_had, "accepted and 
 
 	if (box_cap(b, KVM_CAP_X86_BUS_LOCK_EXIT) > 0)
 		tap_skip("there are bus-lock exits");
-	CHECK_ERR(enable(b, KVM_CAP_X86_BUS_LOCK_EXIT, KVM_BUS_LOCK_DETECTION_EXIT), EINVAL);
+	CHECK_ERR(box_enable(b, KVM_CAP_X86_BUS_LOCK_EXIT, KVM_BUS_LOCK_DETECTION_EXIT), EINVAL);
 }
 
 #define WINDOW(cycles) ((u64)(cycles) << 32)
@@ -74,8 +67,8 @@ CASE(notify_with_hardware)
 
 	if (box_cap(b, KVM_CAP_X86_NOTIFY_VMEXIT) <= 0)
 		tap_skip("no notify exits");
-	CHECK_ERR(enable(b, KVM_CAP_X86_NOTIFY_VMEXIT, WINDOW(128000) | 4), EINVAL);
-	CHECK_OK(enable(b, KVM_CAP_X86_NOTIFY_VMEXIT,
+	CHECK_ERR(box_enable(b, KVM_CAP_X86_NOTIFY_VMEXIT, WINDOW(128000) | 4), EINVAL);
+	CHECK_OK(box_enable(b, KVM_CAP_X86_NOTIFY_VMEXIT,
 			WINDOW(128000) | KVM_X86_NOTIFY_VMEXIT_ENABLED | KVM_X86_NOTIFY_VMEXIT_USER));
 	/* A guest that takes events does not meet it. */
 	cpu_long(c, splits_a_line);
@@ -89,7 +82,7 @@ CASE(notify_without)
 	if (box_cap(b, KVM_CAP_X86_NOTIFY_VMEXIT) > 0)
 		tap_skip("there are notify exits");
 	CHECK_EQ(kvm_cap(KVM_CAP_X86_NOTIFY_VMEXIT), 0);
-	CHECK_ERR(enable(b, KVM_CAP_X86_NOTIFY_VMEXIT,
+	CHECK_ERR(box_enable(b, KVM_CAP_X86_NOTIFY_VMEXIT,
 			 WINDOW(128000) | KVM_X86_NOTIFY_VMEXIT_ENABLED), EINVAL);
-	CHECK_ERR(enable(b, KVM_CAP_X86_NOTIFY_VMEXIT, 4), EINVAL);
+	CHECK_ERR(box_enable(b, KVM_CAP_X86_NOTIFY_VMEXIT, 4), EINVAL);
 }

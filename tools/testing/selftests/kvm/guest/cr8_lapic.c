@@ -105,13 +105,6 @@ CASE(kvm_run_only_shows_it)
 	CHECK_EQ(c->run->cr8, 5);
 }
 
-static u64 exits_of(struct cpu *c)
-{
-	bool found;
-
-	return cpu_stat(c->fd, "exits", &found);
-}
-
 static GUEST void many(void)
 {
 	u64 i;
@@ -132,10 +125,10 @@ CASE(it_is_written_without_exits)
 	u64 before;
 
 	cpu_expect_sync(c, 1);
-	before = exits_of(c);
+	before = cpu_exits(c);
 	cpu_expect_sync(c, 2);
 	/* The host has its own interrupts meanwhile. */
-	CHECK(exits_of(c) - before < 200);
+	CHECK(cpu_exits(c) - before < 200);
 	CHECK_EQ(c->run->cr8, 999 & 15);
 }
 

@@ -1,18 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* KVM_GET_DIRTY_LOG tells each page written since it was last asked. */
-#include "box.h"
-
-#define GPA 0x10000000ul
-#define SLOT 5
 #define PAGES 200		/* not a multiple of 64 */
-#define WORDS ((PAGES + 63) / 64)
 
-struct scene {
-	struct box *b;
-	struct cpu *c;
-	u8 *mem;
-	u64 map[WORDS + 1];
-};
+#include "logged.h"
 
 /* Writes one word to each page whose number the host put into the list. */
 static volatile u32 to_write[PAGES] GUEST_DATA;
@@ -29,16 +19,12 @@ static GUEST void writer(void)
 	}
 }
 
-static struct scene *scene(u32 flags)
+static struct scene *writing(u32 flags)
 {
-	static struct scene s;
+	struct scene *s = scene(flags);
 
-	s.b = box_new();
-	s.c = cpu_new(s.b, 0);
-	s.mem = host_pages_aligned(PAGES * PAGE, 2 * MEG);
-	box_slot(s.b, SLOT, flags, GPA, PAGES * PAGE, s.mem);
-	cpu_long(s.c, writer);
-	return &s;
+	cpu_long(s->c, writer);
+	return s;
 }
 
 static void write_pages(struct scene *s, const u32 *page, u32 n)
@@ -49,15 +35,6 @@ static void write_pages(struct scene *s, const u32 *page, u32 n)
 		GV(s->b, to_write[i]) = page[i];
 	GV(s->b, how_many) = n;
 	cpu_expect_sync(s->c, 1);
-}
-
-static void fetch(struct scene *s)
-{
-	struct kvm_dirty_log log = { .slot = SLOT, .dirty_bitmap = s->map };
-
-	memset(s->map, 0xff, sizeof(s->map));
-	CHECK_OK(ioctl(s->b->fd, KVM_GET_DIRTY_LOG, &log));
-	CHECK_EQ(s->map[WORDS], ~0ull);
 }
 
 static void must_be(struct scene *s, const u32 *page, u32 n)
@@ -77,7 +54,7 @@ static const u32 others[] = { 1, 2, 65, 130 };
 
 CASE(written_pages_and_only_they_are_reported)
 {
-	struct scene *s = scene(KVM_MEM_LOG_DIRTY_PAGES);
+	struct scene *s = writing(KVM_MEM_LOG_DIRTY_PAGES);
 
 	must_be(s, NULL, 0);
 	write_pages(s, some, ARRAY_LEN(some));
@@ -92,7 +69,7 @@ CASE(written_pages_and_only_they_are_reported)
 
 CASE(logging_starts_and_stops_with_the_flag)
 {
-	struct scene *s = scene(0);
+	struct scene *s = writing(0);
 	struct kvm_dirty_log log = { .slot = SLOT, .dirty_bitmap = s->map };
 
 	write_pages(s, some, ARRAY_LEN(some));
@@ -113,7 +90,7 @@ CASE(logging_starts_and_stops_with_the_flag)
 
 CASE(a_move_keeps_the_log_going)
 {
-	struct scene *s = scene(KVM_MEM_LOG_DIRTY_PAGES);
+	struct scene *s = writing(KVM_MEM_LOG_DIRTY_PAGES);
 
 	box_slot(s->b, SLOT, KVM_MEM_LOG_DIRTY_PAGES, GPA * 2, PAGES * PAGE,
 		 s->mem);
@@ -126,7 +103,7 @@ CASE(a_move_keeps_the_log_going)
 
 CASE(wrong_slots_and_pointers)
 {
-	struct scene *s = scene(KVM_MEM_LOG_DIRTY_PAGES);
+	struct scene *s = writing(KVM_MEM_LOG_DIRTY_PAGES);
 	struct kvm_dirty_log log = { .dirty_bitmap = s->map };
 
 	log.slot = SLOT + 1;
@@ -145,7 +122,7 @@ CASE(wrong_slots_and_pointers)
 
 CASE(reading_does_not_dirty)
 {
-	struct scene *s = scene(KVM_MEM_LOG_DIRTY_PAGES);
+	struct scene *s = writing(KVM_MEM_LOG_DIRTY_PAGES);
 	struct kvm_regs r;
 
 	write_pages(s, some, ARRAY_LEN(some));
@@ -160,7 +137,7 @@ CASE(reading_does_not_dirty)
 
 CASE(what_kvm_writes_for_the_guest_is_dirty_too)
 {
-	struct scene *s = scene(KVM_MEM_LOG_DIRTY_PAGES);
+	struct scene *s = writing(KVM_MEM_LOG_DIRTY_PAGES);
 	static const u32 page[] = { 3 };
 	struct kvm_regs r;
 

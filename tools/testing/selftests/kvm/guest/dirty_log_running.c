@@ -4,46 +4,19 @@
  * time, and a guest that does not exit by itself between its write and the fetch.
  */
 #include <pthread.h>
-#include "box.h"
+
+#define PAGES 1500		/* of which hardware notes 512 */
+
+#include "logged.h"
 #include "cpus.h"
 
-#define GPA 0x10000000ul
-#define SLOT 5
-#define PAGES 1500		/* of which hardware notes 512 */
-#define WORDS ((PAGES + 63) / 64)
 #define OTHER_GPA 0x20000000ul
 #define OTHER_SLOT 6
 #define ROUNDS 40
 #define ENOUGH ~0ul
 
-struct scene {
-	struct box *b;
-	struct cpu *c;
-	u8 *mem;
-	u64 map[WORDS];
-};
-
 static volatile u64 go GUEST_DATA;	/* the host: write to the page of that number */
 static volatile u64 done GUEST_DATA;	/* the guest: it is written */
-
-static struct scene *scene(u32 flags)
-{
-	static struct scene s;
-
-	s.b = box_new();
-	s.c = cpu_new(s.b, 0);
-	s.mem = host_pages_aligned(PAGES * PAGE, 2 * MEG);
-	box_slot(s.b, SLOT, flags, GPA, PAGES * PAGE, s.mem);
-	return &s;
-}
-
-static void fetch(struct scene *s)
-{
-	struct kvm_dirty_log log = { .slot = SLOT, .dirty_bitmap = s->map };
-
-	memset(s->map, 0xff, sizeof(s->map));
-	CHECK_OK(ioctl(s->b->fd, KVM_GET_DIRTY_LOG, &log));
-}
 
 static u32 reported(const struct scene *s)
 {
@@ -218,13 +191,10 @@ CASE_STOCK_FAILS(a_fetch_finds_the_writes_of_a_guest_that_does_not_exit, "does n
 /* # stock: expected fail because of the same */
 CASE_STOCK_FAILS(so_it_does_when_clearing_is_apart, "does not wait for the vCPUs")
 {
-	struct kvm_enable_cap cap = {
-		.cap = KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2,
-		.args[0] = KVM_DIRTY_LOG_MANUAL_PROTECT_ENABLE,
-	};
 	struct scene *s = scene(0);
 
-	CHECK_OK(ioctl(s->b->fd, KVM_ENABLE_CAP, &cap));
+	CHECK_OK(box_enable(s->b, KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2,
+			    KVM_DIRTY_LOG_MANUAL_PROTECT_ENABLE));
 	box_slot(s->b, SLOT, KVM_MEM_LOG_DIRTY_PAGES, GPA, PAGES * PAGE, s->mem);
 	guest_keeps_running(s, cleared);
 }
@@ -232,15 +202,12 @@ CASE_STOCK_FAILS(so_it_does_when_clearing_is_apart, "does not wait for the vCPUs
 /* Bits that are set from the start, and taken back in parts */
 CASE(all_dirty_at_first)
 {
-	struct kvm_enable_cap cap = {
-		.cap = KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2,
-		.args[0] = KVM_DIRTY_LOG_MANUAL_PROTECT_ENABLE | KVM_DIRTY_LOG_INITIALLY_SET,
-	};
 	struct scene *s = scene(0);
 	struct kvm_clear_dirty_log clear = { .slot = SLOT, .num_pages = 128 };
 	u32 i;
 
-	CHECK_OK(ioctl(s->b->fd, KVM_ENABLE_CAP, &cap));
+	CHECK_OK(box_enable(s->b, KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2,
+			    KVM_DIRTY_LOG_MANUAL_PROTECT_ENABLE | KVM_DIRTY_LOG_INITIALLY_SET));
 	cpu_long(s->c, all_and_half);
 	cpu_expect_sync(s->c, 1);
 	box_slot(s->b, SLOT, KVM_MEM_LOG_DIRTY_PAGES, GPA, PAGES * PAGE, s->mem);

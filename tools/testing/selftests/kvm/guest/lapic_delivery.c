@@ -371,25 +371,41 @@ static GUEST void receive(void)
 
 static struct box *sent_to;
 
+static int send_msi(u32 data)
+{
+	struct kvm_msi msi = { .address_lo = 0xfee00000, .data = data };
+
+	return ioctl(sent_to->fd, KVM_SIGNAL_MSI, &msi);
+}
+
+/* Until the guest has taken another than those @before */
+static void wait_past(const volatile u64 *in_guest, u64 before)
+{
+	while (*in_guest == before)
+		asm volatile("pause");
+}
+
+static void send_and_wait(u32 vector, const volatile u64 *in_guest)
+{
+	u64 before = *in_guest;
+
+	CHECK(send_msi(vector) > 0);
+	wait_past(in_guest, before);
+}
+
 /* One after the other, as soon as the last one was taken; in the end one that ends it all. */
 static void *send(void *unused)
 {
-	static const u8 vectors[] = { LOW, HIGH };
-	struct box *b = sent_to;
 	u32 i;
 
 	for (i = 0; i < ROUNDS; i++) {
-		struct kvm_msi msi = { .address_lo = 0xfee00000, .data = vectors[i & 1] };
-		volatile u64 *n = i & 1 ? &GV(b, taken[2]) : &GV(b, taken[0]);
-		u64 before = *n;
-
-		CHECK(ioctl(b->fd, KVM_SIGNAL_MSI, &msi) > 0);
-		while (*n == before)
-			asm volatile("pause");
+		if (i & 1)
+			send_and_wait(HIGH, &GV(sent_to, taken[2]));
+		else
+			send_and_wait(LOW, &GV(sent_to, taken[0]));
 	}
-	GV(b, want_stop) = 1;
-	CHECK(ioctl(b->fd, KVM_SIGNAL_MSI,
-		    &(struct kvm_msi){ .address_lo = 0xfee00000, .data = VEC }) > 0);
+	GV(sent_to, want_stop) = 1;
+	CHECK(send_msi(VEC) > 0);
 	return NULL;
 }
 
@@ -434,16 +450,15 @@ CASE_BOTH(what_the_processor_does_costs_no_exits, 10, NULL)
 {
 	struct cpu *c = apic_cpu(apic_box(), 0);
 	u64 before;
-	bool found;
 
 	if (!has_apicv())
 		tap_skip("interrupts are delivered by KVM here");
 	GV(c->box, xapic) = in_xapic;
 	cpu_long(c, often);
 	cpu_expect_sync(c, 1);
-	before = cpu_stat(c->fd, "exits", &found);
+	before = cpu_exits(c);
 	CHECK_EQ(cpu_expect_sync(c, 2), 1000);
-	CHECK(cpu_stat(c->fd, "exits", &found) - before < 300);
+	CHECK(cpu_exits(c) - before < 300);
 	cpu_expect_done(c);
 }
 
@@ -481,9 +496,8 @@ CASE_BOTH(an_eoi_reaches_who_waits_for_it, 10, NULL)
 
 /* --- posted to a guest that runs --- */
 
-static GUEST void spin(void)
+G_INLINE void spin_until_told(void)
 {
-	set_up();
 	g_sync(1, 0);
 	g_sti();
 	while (!want_stop)
@@ -492,18 +506,18 @@ static GUEST void spin(void)
 	g_done();
 }
 
+static GUEST void spin(void)
+{
+	set_up();
+	spin_until_told();
+}
+
 static void *send_to_one_that_spins(void *unused)
 {
 	u32 i;
 
-	for (i = 0; i < 1000; i++) {
-		u64 before = GV(sent_to, taken[2]);
-
-		CHECK(ioctl(sent_to->fd, KVM_SIGNAL_MSI,
-			    &(struct kvm_msi){ .address_lo = 0xfee00000, .data = HIGH }) > 0);
-		while (*(volatile u64 *)&GV(sent_to, taken[2]) == before)
-			asm volatile("pause");
-	}
+	for (i = 0; i < 1000; i++)
+		send_and_wait(HIGH, &GV(sent_to, taken[2]));
 	GV(sent_to, want_stop) = 1;
 	return NULL;
 }
@@ -514,19 +528,18 @@ CASE_BOTH(they_come_without_exits, 60, NULL)
 	struct cpu *c = apic_cpu(b, 0);
 	pthread_t sender;
 	u64 before;
-	bool found;
 
 	if (!has_apicv() || sysconf(_SC_NPROCESSORS_ONLN) < 2)
 		tap_skip("that takes posted interrupts and two CPUs");
 	GV(c->box, xapic) = in_xapic;
 	cpu_long(c, spin);
 	cpu_expect_sync(c, 1);
-	before = cpu_stat(c->fd, "exits", &found);
+	before = cpu_exits(c);
 	CHECK(!pthread_create(&sender, NULL, send_to_one_that_spins, NULL));
 	cpu_expect_sync(c, 2);
 	pthread_join(sender, NULL);
-	tap_note("%lu exits", (unsigned long)(cpu_stat(c->fd, "exits", &found) - before));
-	CHECK(cpu_stat(c->fd, "exits", &found) - before < 500);
+	tap_note("%lu exits", (unsigned long)(cpu_exits(c) - before));
+	CHECK(cpu_exits(c) - before < 500);
 	CHECK_EQ(GV(b, taken[2]), 1000);
 	cpu_expect_done(c);
 }
@@ -543,11 +556,7 @@ static GUEST void spin_and_look(void)
 {
 	set_up();
 	g_handlers[HIGH] = look_at_mode;
-	g_sync(1, 0);
-	g_sti();
-	while (!want_stop)
-		asm volatile("nop");
-	g_done();
+	spin_until_told();
 }
 
 static void *send_of_both_kinds(void *unused)
@@ -555,16 +564,10 @@ static void *send_of_both_kinds(void *unused)
 	u32 i;
 
 	for (i = 0; i < 200; i++) {
-		volatile u64 *n = &GV(sent_to, taken[2]);
-		struct kvm_msi low = { .address_lo = 0xfee00000, .data = LOW };
-		struct kvm_msi msi = { .address_lo = 0xfee00000,
-				       .data = i & 1 ? 0xc000 | HIGH : HIGH };
-
-		CHECK(ioctl(sent_to->fd, KVM_SIGNAL_MSI, &msi) > 0);
+		CHECK(send_msi(i & 1 ? 0xc000 | HIGH : HIGH) > 0);
 		/* One that has no such needs makes haste. */
-		CHECK(ioctl(sent_to->fd, KVM_SIGNAL_MSI, &low) >= 0);
-		while (*n == i)
-			asm volatile("pause");
+		CHECK(send_msi(LOW) >= 0);
+		wait_past(&GV(sent_to, taken[2]), i);
 	}
 	GV(sent_to, want_stop) = 1;
 	return NULL;
@@ -580,6 +583,7 @@ CASE_BOTH(the_trigger_mode_comes_along, 60, NULL)
 	cpu_long(c, spin_and_look);
 	cpu_expect_sync(c, 1);
 	CHECK(!pthread_create(&sender, NULL, send_of_both_kinds, NULL));
+	cpu_expect_sync(c, 2);
 	cpu_expect_done(c);
 	pthread_join(sender, NULL);
 }

@@ -9,13 +9,6 @@
 #define OTHER_PAGE 0xfed40000ul
 #define SLOT 7
 
-static u64 exits_of(struct cpu *c)
-{
-	bool found;
-
-	return cpu_stat(c->fd, "exits", &found);
-}
-
 /* --- without exits --- */
 
 static GUEST void task_priority(void)
@@ -44,9 +37,9 @@ CASE(the_task_priority_costs_no_exits)
 		tap_skip("the page is KVM's here");
 	cpu_long(c, task_priority);
 	cpu_expect_sync(c, 1);
-	before = exits_of(c);
+	before = cpu_exits(c);
 	cpu_expect_sync(c, 2);
-	CHECK(exits_of(c) - before < 200);
+	CHECK(cpu_exits(c) - before < 200);
 	cpu_expect_done(c);
 }
 

@@ -139,15 +139,13 @@ static GUEST void asks_for_mwait(void)
 /* With the quirk off, the bit of MISC_ENABLE is that of CPUID. */
 CASE(misc_enable_moves_mwait_in_cpuid)
 {
-	struct kvm_enable_cap e = {
-		.cap = KVM_CAP_DISABLE_QUIRKS2, .args[0] = KVM_X86_QUIRK_MISC_ENABLE_NO_MWAIT };
 	struct box *b = box_new();
 	struct cpu *c;
 	u64 v;
 
 	if (!(kvm_cap(KVM_CAP_DISABLE_QUIRKS2) & KVM_X86_QUIRK_MISC_ENABLE_NO_MWAIT))
 		tap_skip("no such quirk");
-	CHECK_OK(ioctl(b->fd, KVM_ENABLE_CAP, &e));
+	CHECK_OK(box_enable(b, KVM_CAP_DISABLE_QUIRKS2, KVM_X86_QUIRK_MISC_ENABLE_NO_MWAIT));
 	c = cpu_new(b, 0);
 	cpu_long(c, asks_for_mwait);
 	v = cpu_get_msr(c, MSR_MISC_ENABLE);

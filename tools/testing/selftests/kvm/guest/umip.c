@@ -61,9 +61,9 @@ static void set_umip(struct cpu *c, bool on)
 
 static bool processor_has_umip(void)
 {
-	u32 a = 7, b, c = 0, d;
+	u32 a, b, c, d;
 
-	asm volatile("cpuid" : "+a"(a), "=b"(b), "+c"(c), "=d"(d));
+	g_cpuid(7, 0, &a, &b, &c, &d);
 	return c & GF_UMIP_ECX;
 }
 

@@ -47,6 +47,14 @@ long box_cap(struct box *b, int cap)
 	return CHECK_OK(ioctl(b->fd, KVM_CHECK_EXTENSION, cap));
 }
 
+/* KVM_ENABLE_CAP of the VM with one argument; as ioctl() returns */
+int box_enable(struct box *b, u32 cap, u64 arg)
+{
+	struct kvm_enable_cap e = { .cap = cap, .args[0] = arg };
+
+	return ioctl(b->fd, KVM_ENABLE_CAP, &e);
+}
+
 /**
  * host_pages() - anonymous private memory, not touched yet
  * @size: in bytes

@@ -78,6 +78,7 @@ struct box *box_new(void);
 struct box *box_bare(void);
 void box_free(struct box *b);
 long box_cap(struct box *b, int cap);
+int box_enable(struct box *b, u32 cap, u64 arg);
 void *box_hva(struct box *b, u64 gpa);
 int box_try_slot(struct box *b, u32 slot, u32 flags, u64 gpa, u64 size,
 		 void *hva);
@@ -155,5 +156,12 @@ bool cpu_try_set_msr(struct cpu *c, u32 msr, u64 v);
 u64 cpu_get_msr(struct cpu *c, u32 msr);
 void cpu_set_msr(struct cpu *c, u32 msr, u64 v);
 u64 cpu_stat(int fd, const char *name, bool *found);
+u64 cpu_exits(struct cpu *c);
+
+/* Does kvm-intel drive the processor? */
+static inline bool on_intel(void)
+{
+	return !access("/sys/module/kvm_intel", F_OK);
+}
 
 #endif

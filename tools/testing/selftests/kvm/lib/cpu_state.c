@@ -136,3 +136,13 @@ u64 cpu_stat(int fd, const char *name, bool *found)
 	close(sfd);
 	return v;
 }
+
+/* How often the vCPU has left the guest. */
+u64 cpu_exits(struct cpu *c)
+{
+	bool found;
+	u64 n = cpu_stat(c->fd, "exits", &found);
+
+	CHECK(found);
+	return n;
+}

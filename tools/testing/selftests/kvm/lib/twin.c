@@ -228,11 +228,6 @@ bool twin_in_bochs(void)
 	return emulator && !strcmp(emulator, "bochs");
 }
 
-bool twin_on_intel(void)
-{
-	return !access("/sys/module/kvm_intel", F_OK);
-}
-
 void twin_mode(struct twin *t, enum twin_mode mode)
 {
 	struct kvm_sregs *s = &t->sregs;
@@ -268,7 +263,7 @@ void twin_mode(struct twin *t, enum twin_mode mode)
 	s->tr = (struct kvm_segment) {
 		/* Busy, as VM entry wants it, but QEMU's processor wants the type that LTR reads. */
 		.selector = TWS_TSS, .base = TW_TSS, .limit = 0xc7,
-		.type = twin_on_intel() ? 11 : 9, .present = 1,
+		.type = on_intel() ? 11 : 9, .present = 1,
 	};
 	if (mode == TW_REAL || mode == TW_V86) {
 		s->cs = s->ss = s->ds = s->es = s->fs = s->gs =
@@ -414,6 +409,7 @@ static bool regs_differ(const struct kvm_regs *n, const struct kvm_regs *f,
 	u64 mask = ignore & TWI_HIGH ? 0xffff : ~0ull;
 	u64 flags = ignore & TWI_FLAGS ? ~0x8d5ull : ~0ull;
 	unsigned int i;
+	u64 defined;
 
 	if (DIFF(rip))
 		return true;
@@ -427,12 +423,8 @@ static bool regs_differ(const struct kvm_regs *n, const struct kvm_regs *f,
 		    (i == 2 && (ignore & TWI_RCX)) ||
 		    (i == 3 && (ignore & TWI_RDX)))
 			continue;
-		if (i == 2 && (ignore & TWI_LAR)) {
-			if (differs("rcx", n->rcx & ~0xf0000ull, f->rcx & ~0xf0000ull))
-				return true;
-			continue;
-		}
-		if (differs(names[i], (&n->rax)[i] & mask, (&f->rax)[i] & mask))
+		defined = i == 2 && (ignore & TWI_LAR) ? mask & ~0xf0000ull : mask;
+		if (differs(names[i], (&n->rax)[i] & defined, (&f->rax)[i] & defined))
 			return true;
 	}
 	return differs("rflags", n->rflags & flags, f->rflags & flags);

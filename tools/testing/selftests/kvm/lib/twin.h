@@ -146,8 +146,7 @@ const char *twin_run(struct twin *t, const u8 *code, unsigned int len,
 /* Operand size in bytes of the mode's code without a prefix. */
 unsigned int twin_size(enum twin_mode mode);
 bool twin_is_user(enum twin_mode mode);
-/* Is the processor that of Bochs, or an Intel one? Both deviate in ways of their own. */
+/* Is the processor that of Bochs, which deviates in ways of its own? */
 bool twin_in_bochs(void);
-bool twin_on_intel(void);
 
 #endif

@@ -322,7 +322,7 @@ static void measure_irqfd(void)
 static void measure_exits(void)
 {
 	/* The other vendor's hypercall is an undefined instruction first. */
-	bool intel = !access("/sys/module/kvm_intel", F_OK);
+	bool intel = on_intel();
 	struct kvm_pit_config pit = {};
 	struct box *b = box_new();
 	struct cpu *c;
@@ -434,7 +434,6 @@ static u64 free_kib(void)
 #define HERD 40
 #define HERD_CPUS 5
 
-/* Kernel memory of HERD idle VMs whose @cpus vCPUs have each run once. */
 /* What the last herd had comes back bit by bit. */
 static u64 settled_kib(void)
 {
@@ -443,12 +442,12 @@ static u64 settled_kib(void)
 
 	do {
 		last = now;
-		usleep(100000);
 		now = free_kib();
 	} while (now > last + 64 && --tries);
 	return now;
 }
 
+/* Kernel memory of HERD idle VMs whose @cpus vCPUs have each run once. */
 static u64 herd_kib(struct box *model, unsigned int cpus)
 {
 	static struct cpu *c[HERD][HERD_CPUS];
