@@ -4,9 +4,10 @@
  * time: with the mode, by a debugger, when user space looks at the state or
  * writes it back. No interrupt is lost by that, or comes twice.
  */
+/* cpus: 2 */
 #include <pthread.h>
-#include <unistd.h>
 #include "apic.h"
+#include "cpus.h"
 #include "irqs.h"
 
 #define LOW 0x41
@@ -516,6 +517,7 @@ static void *send_to_one_that_spins(void *unused)
 {
 	u32 i;
 
+	cpus_stay_on(1);
 	for (i = 0; i < 1000; i++)
 		send_and_wait(HIGH, &GV(sent_to, taken[2]));
 	GV(sent_to, want_stop) = 1;
@@ -529,8 +531,9 @@ CASE_BOTH(they_come_without_exits, 60, NULL)
 	pthread_t sender;
 	u64 before;
 
-	if (!has_apicv() || sysconf(_SC_NPROCESSORS_ONLN) < 2)
+	if (!has_apicv() || cpus_usable() < 2)
 		tap_skip("that takes posted interrupts and two CPUs");
+	cpus_stay_on(0);
 	GV(c->box, xapic) = in_xapic;
 	cpu_long(c, spin);
 	cpu_expect_sync(c, 1);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Several vCPUs at once: shared memory, migration of threads, kicks. */
+/* cpus: 2 */
 #include <pthread.h>
 #include <signal.h>
 
