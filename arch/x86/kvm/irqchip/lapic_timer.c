@@ -47,6 +47,8 @@ MODULE_PARM_DESC(lapic_timer_advance_ns,
 #define ADVANCE_MOST_NS		5000
 /* Further away than that it is for the hrtimer. */
 #define GUEST_TIMER_MOST_NS	NSEC_PER_SEC
+/* Over sooner than an hrtimer can be started and its interrupt be taken: the thread waits for that. */
+#define SHORT_NS		500
 /* Served so late, the thread did not have the CPU, or the guest had closed interrupts. */
 #define STRAY_NS		10000
 
@@ -143,19 +145,27 @@ static bool cancel(struct lapic *l)
 	return was_armed;
 }
 
-static void arm(struct lapic *l, u64 ns)
-{
-	ktime_t delta = min_t(u64, ns, KTIME_MAX);
-
-	l->timer.cpu = raw_smp_processor_id();
-	hrtimer_start(&l->timer.hr, ktime_add_safe(ktime_get(), delta), HRTIMER_MODE_ABS_HARD);
-}
-
 /* It has expired already: as if the callback had run. */
 static void fire(struct lapic *l)
 {
 	if (lapic_model_local(&l->m, LAPIC_LVT_TIMER) != LAPIC_LOCAL_NONE)
 		req_event(l->vcpu);
+}
+
+static void arm(struct lapic *l, u64 ns)
+{
+	ktime_t end = ktime_add_safe(ktime_get(), min_t(u64, ns, KTIME_MAX));
+
+	if (ns <= SHORT_NS && lapic_model_timer_mode(&l->m) != LAPIC_TIMER_PERIODIC) {
+		while (ktime_before(ktime_get(), end))
+			cpu_relax();
+		WRITE_ONCE(l->timer.due, l->timer.next_due);
+		WRITE_ONCE(l->timer.deadline, 0);
+		fire(l);
+		return;
+	}
+	l->timer.cpu = raw_smp_processor_id();
+	hrtimer_start(&l->timer.hr, end, HRTIMER_MODE_ABS_HARD);
 }
 
 void lapic_timer_stop(struct lapic *l)

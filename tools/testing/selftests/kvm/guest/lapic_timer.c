@@ -447,6 +447,46 @@ CASE_SLOW(a_deadline_is_never_early, 30, NULL)
 	cpu_expect_done(c);
 }
 
+/* Over before a timer of the host could be started, or a bit later: it comes all the same, and once. */
+static GUEST void short_ones(void)
+{
+	u64 i, when;
+
+	start(VEC, 0xb);
+	for (i = 1; i <= 300; i++) {
+		g_set_apic(APIC_TMICT, i * 7);
+		g_sti_hlt();
+		g_cli();
+		G_CHECK_EQ(taken, i);
+		G_CHECK_EQ(g_apic(APIC_TMCCT), 0);
+	}
+	g_set_apic(APIC_LVTT, LVTT_DEADLINE | VEC);
+	for (i = 301; i <= 600; i++) {
+		when = g_rdtsc() + (i - 300) * 31;
+		g_wrmsr(MSR_DEADLINE, when);
+		g_sti_hlt();
+		g_cli();
+		G_CHECK_EQ(taken, i);
+		G_CHECK(g_rdtsc() >= when);
+		G_CHECK_EQ(g_rdmsr(MSR_DEADLINE), 0);
+	}
+	g_set_apic(APIC_LVTT, APIC_MASKED | VEC);
+	g_set_apic(APIC_TMICT, 1);
+	while (g_apic(APIC_TMCCT))
+		g_pause();
+	g_window();
+	G_CHECK_EQ(taken, 600);
+	g_done();
+}
+
+CASE_SLOW(a_short_time_is_a_time, 30, NULL)
+{
+	struct cpu *c = apic_cpu(apic_box(), 0);
+
+	cpu_long(c, short_ones);
+	cpu_expect_done(c);
+}
+
 static void advance_by(const char *ns)
 {
 	FILE *f = fopen("/sys/module/kvm/parameters/lapic_timer_advance_ns", "w");
