@@ -102,6 +102,14 @@ static inline bool kvm_take_request(unsigned int req, struct kvm_vcpu *vcpu)
 }
 
 /**
+ * kvm_vcpu_wake - end the wait of a halted vCPU that has something to run for
+ * @vcpu: any vCPU
+ *
+ * For what each entry looks for without a request. Any context but NMI.
+ */
+void kvm_vcpu_wake(struct kvm_vcpu *vcpu);
+
+/**
  * kvm_vcpu_kick - make a vCPU look at its requests soon
  * @vcpu: any vCPU
  *

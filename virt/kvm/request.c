@@ -79,15 +79,19 @@ static int guest_cpu(const struct kvm_vcpu *vcpu, int self)
 	return cpu == self ? -1 : cpu;
 }
 
+void kvm_vcpu_wake(struct kvm_vcpu *vcpu)
+{
+	/* What the vCPU is to see was written before; also orders it before what is read then. */
+	smp_mb();
+	if (rcuwait_wake_up(&vcpu->wait))
+		WRITE_ONCE(vcpu->ready, true);
+}
+
 void kvm_vcpu_kick(struct kvm_vcpu *vcpu)
 {
 	int cpu;
 
-	/* What the vCPU is to see was written before; also orders it before the reads below. */
-	smp_mb();
-	if (rcuwait_wake_up(&vcpu->wait))
-		WRITE_ONCE(vcpu->ready, true);
-
+	kvm_vcpu_wake(vcpu);
 	cpu = guest_cpu(vcpu, get_cpu());
 	if (cpu >= 0 && cpu_online(cpu))
 		smp_send_reschedule(cpu);

@@ -65,9 +65,13 @@ static noinline enum irq_fate post_to_hardware(struct lapic *l, u8 vector, bool 
 	if (test_and_set_bit(vector, l->pid.pir))
 		return IRQ_COALESCED;
 	/* Full barriers: @posted and the vCPU's mode are read after that. */
-	if (!test_and_set_bit(LAPIC_PID_ON, &l->pid.control) &&
-	    !(READ_ONCE(l->posted) && vendor_call(apic_notify, l->vcpu)))
+	if (test_and_set_bit(LAPIC_PID_ON, &l->pid.control))
+		return IRQ_DELIVERED;
+	if (!READ_ONCE(l->posted))
 		notify(l->vcpu);
+	else if (!vendor_call(apic_notify, l->vcpu))
+		/* Its next entry looks for them anyway. */
+		kvm_vcpu_wake(&l->vcpu->base);
 	return IRQ_DELIVERED;
 }
 
@@ -164,14 +168,16 @@ void lapic_set_sipi_vector(struct x86_vcpu *vcpu, u8 vector)
 /* The vectors that others have left in @from */
 static __always_inline bool accept_from(struct lapic *l, unsigned long *from)
 {
-	u64 vectors[4], levels[4];
+	bool any = false;
 	unsigned int i;
 
-	for (i = 0; i < ARRAY_SIZE(vectors); i++) {
-		vectors[i] = READ_ONCE(from[i]) ? xchg(&from[i], 0) : 0;
-		levels[i] = READ_ONCE(l->level[i]);
+	for (i = 0; i < LAPIC_VECTORS / 64; i++) {
+		if (!READ_ONCE(from[i]))
+			continue;
+		any = true;
+		lapic_model_accept(&l->m, i, xchg(&from[i], 0), READ_ONCE(l->level[i]));
 	}
-	return lapic_model_accept(&l->m, vectors, levels);
+	return any;
 }
 
 static noinline bool take_beside(struct lapic *l)

@@ -148,31 +148,26 @@ static void request(struct lapic_model *m, u8 vector, bool level)
 	m->irr_words |= 1u << vector / 32;
 }
 
-bool lapic_model_accept(struct lapic_model *m, const u64 vectors[4], const u64 levels[4])
+static void request_word(struct lapic_model *m, unsigned int word, u32 bits, u32 level)
 {
-	unsigned int word, offset;
-	bool any = false;
-	u32 bits, level;
+	unsigned int irr = LAPIC_IRR + word * 16, tmr = LAPIC_TMR + word * 16;
 
-	for (word = 0; word < 8; word++) {
-		bits = vectors[word / 2] >> (word % 2 * 32);
-		/* "Valid Interrupt Vectors" */
-		if (word == 0 && (bits & 0xffff)) {
-			bits &= ~0xffffu;
-			lapic_model_error(m, LAPIC_ESR_RECV_VECTOR);
-			any = true;
-		}
-		if (!bits)
-			continue;
-		any = true;
-		level = levels[word / 2] >> (word % 2 * 32);
-		offset = word * 16;
-		lapic_reg_set(m, LAPIC_TMR + offset,
-			      (lapic_reg(m, LAPIC_TMR + offset) & ~bits) | (level & bits));
-		lapic_reg_set(m, LAPIC_IRR + offset, lapic_reg(m, LAPIC_IRR + offset) | bits);
-		m->irr_words |= 1u << word;
+	if (!bits)
+		return;
+	lapic_reg_set(m, tmr, (lapic_reg(m, tmr) & ~bits) | (level & bits));
+	lapic_reg_set(m, irr, lapic_reg(m, irr) | bits);
+	m->irr_words |= 1u << word;
+}
+
+void lapic_model_accept(struct lapic_model *m, unsigned int quarter, u64 vectors, u64 levels)
+{
+	/* "Valid Interrupt Vectors" */
+	if (quarter == 0 && (vectors & 0xffff)) {
+		vectors &= ~0xffffull;
+		lapic_model_error(m, LAPIC_ESR_RECV_VECTOR);
 	}
-	return any;
+	request_word(m, 2 * quarter, vectors, levels);
+	request_word(m, 2 * quarter + 1, vectors >> 32, levels >> 32);
 }
 
 void lapic_model_take(struct lapic_model *m, u8 vector)

@@ -212,12 +212,11 @@ bool lapic_model_x2apic_write(struct lapic_model *m, unsigned int index, u64 val
 
 /**
  * lapic_model_accept - interrupts that came come into the IRR
- * @vectors: four words, bit n of word w: vector 64 * w + n
+ * @quarter: of the vectors: 64 of them
+ * @vectors: bit n: vector 64 * @quarter + n
  * @levels: which of them are level-triggered
- *
- * Return: whether there was any.
  */
-bool lapic_model_accept(struct lapic_model *m, const u64 vectors[4], const u64 levels[4]);
+void lapic_model_accept(struct lapic_model *m, unsigned int quarter, u64 vectors, u64 levels);
 
 /**
  * lapic_model_set_hardware - the processor works on the page from now on, or does not any more

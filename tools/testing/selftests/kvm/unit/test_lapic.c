@@ -43,12 +43,9 @@ static bool wx(unsigned int offset, u64 val, struct lapic_work *w)
 
 static void post(u8 vector, bool level)
 {
-	u64 v[4] = {}, l[4] = {};
+	u64 bit = BIT_ULL(vector % 64);
 
-	v[vector / 64] = BIT_ULL(vector % 64);
-	if (level)
-		l[vector / 64] = v[vector / 64];
-	lapic_model_accept(&m, v, l);
+	lapic_model_accept(&m, vector / 64, bit, level ? bit : 0);
 }
 
 static void enable(void)
@@ -640,7 +637,8 @@ static void random_operations(void)
 				vectors[0] &= ~0xffffull;
 			if (vectors[0] & 0xffff)
 				ref_error(0x40);
-			lapic_model_accept(&m, vectors, levels);
+			for (n = 0; n < 4; n++)
+				lapic_model_accept(&m, n, vectors[n], levels[n]);
 			for (v = 16; v < 256; v++)
 				if (vectors[v / 64] >> v % 64 & 1)
 					ref_request(v, levels[v / 64] >> v % 64 & 1);
