@@ -146,7 +146,7 @@ static inline u8 regs_cpl(struct x86_vcpu *vcpu)
 /* To be read: whoever changes it needs all of RG_SEG first. */
 static inline const struct x86_seg *regs_seg(struct x86_vcpu *vcpu, int seg)
 {
-	regs_need(vcpu, seg == SEG_CS || seg == SEG_SS ? RG_CODE : RG_DATA);
+	regs_need(vcpu, seg == SEG_CS ? RG_CODE : RG_DATA);
 	return &vcpu->regs.seg[seg];
 }
 

@@ -82,8 +82,8 @@ enum x86_seg_reg {
 };
 
 /* Groups: bits of x86_vcpu.avail and .dirty */
-#define RG_CODE		BIT(0)	/* CS, SS and cpl */
-#define RG_DATA		BIT(13)	/* the other six; changed together with RG_CODE alone */
+#define RG_CODE		BIT(0)	/* CS and cpl */
+#define RG_DATA		BIT(13)	/* the other seven; changed together with RG_CODE alone */
 #define RG_SEG		(RG_CODE | RG_DATA)
 #define RG_DTABLE	BIT(1)	/* gdt, idt */
 #define RG_CR		BIT(2)	/* cr0, cr2, cr4 */

@@ -89,16 +89,16 @@ void svm_vmcb_reset(struct svm_vcpu *svm)
 static inline void svm_fetch_code(struct x86_regs *regs, const struct vmcb_save_area *save)
 {
 	regs->seg[SEG_CS] = *(const struct x86_seg *)&save->cs;
-	regs->seg[SEG_SS] = *(const struct x86_seg *)&save->ss;
 	regs->cpl = save->cpl;
-	/* The processor keeps the level beside SS, other readers look for it in there. */
-	regs->seg[SEG_SS].attr &= ~SVM_SELECTOR_DPL_MASK;
-	regs->seg[SEG_SS].attr |= save->cpl << SEG_ATTR_DPL;
 }
 
 static inline void svm_fetch_data(struct x86_regs *regs, const struct vmcb_save_area *save)
 {
 	regs->seg[SEG_ES] = *(const struct x86_seg *)&save->es;
+	regs->seg[SEG_SS] = *(const struct x86_seg *)&save->ss;
+	/* The processor keeps the level beside SS, other readers look for it in there. */
+	regs->seg[SEG_SS].attr &= ~SVM_SELECTOR_DPL_MASK;
+	regs->seg[SEG_SS].attr |= save->cpl << SEG_ATTR_DPL;
 	regs->seg[SEG_DS] = *(const struct x86_seg *)&save->ds;
 	regs->seg[SEG_FS] = *(const struct x86_seg *)&save->fs;
 	regs->seg[SEG_GS] = *(const struct x86_seg *)&save->gs;

@@ -93,8 +93,7 @@ static void flush_seg(const struct x86_regs *regs, unsigned int i)
 static void fetch_code(struct x86_regs *regs)
 {
 	fetch_seg(regs, SEG_CS);
-	fetch_seg(regs, SEG_SS);
-	regs->cpl = regs->seg[SEG_SS].attr >> SEG_ATTR_DPL & 3;
+	regs->cpl = vmcs_read32(GUEST_SS_AR_BYTES) >> SEG_ATTR_DPL & 3;
 }
 
 static void fetch_data(struct x86_regs *regs)
@@ -102,7 +101,7 @@ static void fetch_data(struct x86_regs *regs)
 	unsigned int i;
 
 	for (i = 0; i < NR_SEGS; i++)
-		if (i != SEG_CS && i != SEG_SS)
+		if (i != SEG_CS)
 			fetch_seg(regs, i);
 	/* A task register that is loaded is busy. */
 	regs->seg[SEG_TR].attr |= 2;
