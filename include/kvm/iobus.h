@@ -68,6 +68,8 @@ enum kvm_bus_answer {
 /* As kvm_iobus_write() while devices with ops->atomic are enough; interrupts may be off. */
 enum kvm_bus_answer kvm_iobus_write_atomic(struct kvm_vcpu *vcpu, enum kvm_bus_id bus, gpa_t addr,
 					   int len, const void *val);
+/* Devices are not read with interrupts off: never KVM_BUS_SERVED. */
+enum kvm_bus_answer kvm_iobus_read_atomic(struct kvm_vcpu *vcpu, enum kvm_bus_id bus, gpa_t addr);
 
 int kvm_iobus_add(struct kvm *kvm, enum kvm_bus_id bus, gpa_t addr, u32 len, struct kvm_iodev *dev);
 /* Unpublishes, waits for readers, destroys; never fails. */

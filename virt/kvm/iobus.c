@@ -119,6 +119,12 @@ enum kvm_bus_answer kvm_iobus_write_atomic(struct kvm_vcpu *vcpu, enum kvm_bus_i
 }
 EXPORT_SYMBOL_GPL(kvm_iobus_write_atomic);
 
+enum kvm_bus_answer kvm_iobus_read_atomic(struct kvm_vcpu *vcpu, enum kvm_bus_id id, gpa_t addr)
+{
+	return reaches(bus_of(vcpu->kvm, id), addr) ? KVM_BUS_LATER : KVM_BUS_NOBODY;
+}
+EXPORT_SYMBOL_GPL(kvm_iobus_read_atomic);
+
 bool kvm_iobus_read(struct kvm_vcpu *vcpu, enum kvm_bus_id id, gpa_t addr, int len, void *val)
 {
 	const struct kvm_iobus *bus = bus_of(vcpu->kvm, id);

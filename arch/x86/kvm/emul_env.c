@@ -197,6 +197,16 @@ static inline bool lapic_serves(struct x86_vcpu *vcpu, bool write, u64 gpa, void
 		     : lapic_mmio_read(vcpu, gpa, len, data, atomic);
 }
 
+static void trace_access(bool write, unsigned int len, u64 gpa, void *data, bool served)
+{
+	if (write)
+		trace_kvm_mmio(TRACE_MMIO_WRITE, len, gpa, data);
+	else if (served)
+		trace_kvm_mmio(TRACE_MMIO_READ, len, gpa, data);
+	else
+		trace_kvm_mmio(TRACE_MMIO_READ_UNSATISFIED, len, gpa, NULL);
+}
+
 static enum emul_rc mmio_atomic(struct x86_vcpu *vcpu, bool write, u64 gpa, void *data,
 				unsigned int len)
 {
@@ -207,10 +217,12 @@ static enum emul_rc mmio_atomic(struct x86_vcpu *vcpu, bool write, u64 gpa, void
 			answer = KVM_BUS_SERVED;
 	} else if (write) {
 		answer = kvm_iobus_write_atomic(&vcpu->base, KVM_BUS_MMIO, gpa, len, data);
+	} else {
+		answer = kvm_iobus_read_atomic(&vcpu->base, KVM_BUS_MMIO, gpa);
 	}
 	if (answer == KVM_BUS_LATER)
 		return EMUL_UNHANDLED;
-	trace_kvm_mmio(write ? TRACE_MMIO_WRITE : TRACE_MMIO_READ, len, gpa, data);
+	trace_access(write, len, gpa, data, answer == KVM_BUS_SERVED);
 	return answer == KVM_BUS_SERVED ? EMUL_OK : EMUL_PENDING;
 }
 
@@ -222,15 +234,10 @@ static enum emul_rc env_mmio(struct emul_ctxt *c, bool write, u64 gpa,
 
 	if (emul_of(c)->atomic)
 		return mmio_atomic(vcpu, write, gpa, data, len);
-	if (write)
-		trace_kvm_mmio(TRACE_MMIO_WRITE, len, gpa, data);
 	served = (lapic_at(vcpu, gpa) && lapic_serves(vcpu, write, gpa, data, len, false)) ||
 		 (write ? kvm_iobus_write(&vcpu->base, KVM_BUS_MMIO, gpa, len, data)
 			: kvm_iobus_read(&vcpu->base, KVM_BUS_MMIO, gpa, len, data));
-	if (!write)
-		trace_kvm_mmio(served ? TRACE_MMIO_READ
-				      : TRACE_MMIO_READ_UNSATISFIED,
-			       len, gpa, served ? data : NULL);
+	trace_access(write, len, gpa, data, served);
 	return served ? EMUL_OK : EMUL_PENDING;
 }
 

@@ -506,6 +506,34 @@ bool emul_fast_mmio(struct x86_vcpu *vcpu, gpa_t gpa, bool write)
 	return true;
 }
 
+/**
+ * emul_ask_user - let user space serve what emul_fast_mmio() found to be its
+ * @vcpu: the exit that emul_fast_mmio() was called for
+ * @gpa: as there
+ *
+ * A store is over with that: RIP is behind it when user space sees it, and nothing is left to do
+ * when KVM_RUN is called again.
+ * Return: true with KVM_EXIT_MMIO in the run page; false: it was none of that.
+ */
+bool emul_ask_user(struct x86_vcpu *vcpu, gpa_t gpa)
+{
+	struct emul_vcpu *e = vcpu->emul;
+
+	if (!e || e->decoded != gpa || e->c.phase != EMUL_PHASE_PENDING_IO ||
+	    e->c.rip != vcpu->regs.rip)
+		return false;
+	e->decoded = INVALID_GPA;
+	vcpu->base.stat.insn_emulation++;
+	trace_insn(e, false);
+	ask_user(e);
+	if (e->c.io.kind == EMUL_IO_MMIO_WRITE) {
+		vcpu->io.complete = NULL;
+		emul_stored(&e->c);
+		commit(e);
+	}
+	return true;
+}
+
 /* EMUL_SKIP: user space or somebody else has done what the instruction does. */
 static int step_over(struct emul_vcpu *e)
 {
@@ -537,8 +565,6 @@ int emul_insn(struct x86_vcpu *vcpu, gpa_t gpa, unsigned int flags,
 	    e->c.rip == vcpu->regs.rip) {
 		e->decoded = INVALID_GPA;
 		trace_insn(e, false);
-		if (e->c.phase == EMUL_PHASE_PENDING_IO)
-			return emul_finish(e, EMUL_PENDING);
 		return emul_finish(e, emul_run(&e->c));
 	}
 

@@ -149,6 +149,8 @@ void emul_module_init(void);
  */
 void emul_fault_begins(struct x86_vcpu *vcpu);
 bool emul_fast_mmio(struct x86_vcpu *vcpu, gpa_t gpa, bool write);
+/* It may also have found that user space serves it: true with the exit filled in. */
+bool emul_ask_user(struct x86_vcpu *vcpu, gpa_t gpa);
 
 /*
  * An instruction was completed by software and RIP is behind it: interrupt

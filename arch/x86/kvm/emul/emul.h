@@ -681,6 +681,14 @@ enum emul_rc emul_deliver(struct emul_ctxt *c, const struct emul_event *ev);
 void emul_complete_io(struct emul_ctxt *c);
 
 /**
+ * emul_stored - user space will serve c->io, a store that is all that c->plain has left to do
+ * @c: context in EMUL_PHASE_PENDING_IO
+ *
+ * In place of emul_complete_io() and emul_run(): the instruction is at its end.
+ */
+void emul_stored(struct emul_ctxt *c);
+
+/**
  * emul_skip_rip - the address after the decoded instruction
  * @c: context, decoded
  *

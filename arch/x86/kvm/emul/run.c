@@ -338,6 +338,11 @@ static inline enum emul_rc arrive(struct emul_ctxt *c)
 	return EMUL_OK;
 }
 
+void emul_stored(struct emul_ctxt *c)
+{
+	arrive(c);
+}
+
 enum emul_rc emul_run_simple(struct emul_ctxt *c)
 {
 	enum emul_rc rc;

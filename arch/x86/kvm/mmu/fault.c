@@ -316,6 +316,15 @@ bool mmu_fault_fast(struct x86_vcpu *vcpu, gpa_t gpa, u64 error_code)
 }
 EXPORT_SYMBOL_GPL(mmu_fault_fast);
 
+/* The same exit has been through device_fast(), and nobody in the kernel serves it. */
+static bool for_user(struct x86_vcpu *vcpu, gpa_t gpa)
+{
+	if (!emul_ask_user(vcpu, gpa))
+		return false;
+	vcpu->base.stat.pf_emulate++;
+	return true;
+}
+
 static int emulate(struct x86_vcpu *vcpu, gpa_t gpa, u64 error_code, const u8 *insn, int insn_len)
 {
 	u64 data[] = { error_code, gpa };
@@ -355,6 +364,8 @@ EXPORT_SYMBOL_GPL(mmu_device_access_fast);
  */
 int mmu_device_access(struct x86_vcpu *vcpu, gpa_t gpa, u64 error_code)
 {
+	if (for_user(vcpu, gpa))
+		return RUN_TO_USER;
 	return emulate(vcpu, gpa, error_code, NULL, 0);
 }
 EXPORT_SYMBOL_GPL(mmu_device_access);
@@ -413,6 +424,10 @@ int mmu_page_fault(struct x86_vcpu *vcpu, gpa_t gpa, u64 error_code,
 
 	trace_kvm_page_fault(vcpu->base.id, vcpu->regs.rip, gpa, error_code);
 	vcpu->base.stat.pf_taken++;
+	if (for_user(vcpu, gpa)) {
+		trace_kvm_mmu_fault_done(vcpu->base.id, gpa, error_code, 1, RET_PF_EMULATE);
+		return RUN_TO_USER;
+	}
 	if (!same_mmio(vcpu, gpa, error_code))
 		return settle(vcpu, gpa, error_code, insn, insn_len);
 	trace_kvm_mmu_fault_done(vcpu->base.id, gpa, error_code, 1, RET_PF_EMULATE);

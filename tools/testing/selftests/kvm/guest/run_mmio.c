@@ -99,6 +99,48 @@ CASE(an_access_over_two_pages_comes_in_two_parts)
 	cpu_expect_done(c);
 }
 
+static volatile u64 stores GUEST_DATA;
+
+static GUEST void store_often(void)
+{
+	u64 i;
+
+	for (i = 0; i < 100; i++) {
+		g_write32(LAY_MMIO + i * 4, i);
+		stores++;
+	}
+	g_done();
+}
+
+/*
+ * The guest goes on behind a store that user space has seen, also when the state is
+ * read and written meanwhile, or goes to another vCPU without KVM_RUN in between.
+ */
+CASE(a_store_that_was_seen_is_over)
+{
+	struct box *b = box_new();
+	struct cpu *c = cpu_new(b, 0), *other = cpu_new(b, 1), *now = c;
+	struct kvm_regs r;
+	struct kvm_sregs s;
+	u32 i;
+
+	cpu_long(c, store_often);
+	for (i = 0; i < 100; i++) {
+		cpu_expect_mmio(now, true, LAY_MMIO + i * 4, 4);
+		CHECK_EQ(*(u32 *)now->run->mmio.data, i);
+		CHECK_EQ(GV(b, stores), i);
+		r = cpu_get_regs(now);
+		cpu_set_regs(now, &r);
+		if (i % 10 != 9)
+			continue;
+		s = cpu_get_sregs(now);
+		now = now == c ? other : c;
+		cpu_set_sregs(now, &s);
+		cpu_set_regs(now, &r);
+	}
+	cpu_expect_done(now);
+}
+
 #define EDGE 0x10001000ul	/* memory below, nothing above */
 
 static GUEST void half_memory(void)
