@@ -115,7 +115,12 @@ static void iter_begin(struct dest_iter *it, struct x86_vm *vm, const struct x86
 {
 	const struct apic_map *map = rcu_dereference(vm->apic_map);
 
-	*it = (struct dest_iter){ .vm = vm, .source = source, .msg = msg };
+	it->vm = vm;
+	it->source = source;
+	it->msg = msg;
+	it->mapped = false;
+	it->x2apic_only = false;
+	it->idx = 0;
 	if (likely(map) && msg->shorthand == IRQ_DEST_FIELD) {
 		it->mapped = apic_map_find(map, msg, &it->dests);
 		it->x2apic_only = msg->logical && map->logical == APIC_MAP_X2APIC;
