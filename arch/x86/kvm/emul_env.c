@@ -15,6 +15,7 @@
 #include "irqchip/irqchip.h"
 #include "msr.h"
 #include "regs.h"
+#include "smm.h"
 #include "trace.h"
 #include "vendor.h"
 #include "mmu/perm.h"
@@ -570,6 +571,13 @@ static enum emul_rc hypercall(struct emul_ctxt *c, bool vmmcall)
 	return EMUL_OK;
 }
 
+static int rsm_done(struct x86_vcpu *vcpu, int ret)
+{
+	if (!smm_leave(vcpu))
+		event_triple_fault(vcpu);
+	return ret;
+}
+
 /* INT3 while a debugger wants to have them. */
 static enum emul_rc breakpoint(struct emul_ctxt *c)
 {
@@ -604,6 +612,9 @@ static enum emul_rc env_action(struct emul_ctxt *c, enum emul_action what,
 		return EMUL_OK;
 	case EMUL_ACT_HYPERCALL:
 		return hypercall(c, arg);
+	case EMUL_ACT_RSM:
+		emul_of(c)->after = rsm_done;
+		return EMUL_OK;
 	case EMUL_ACT_BREAKPOINT:
 		return breakpoint(c);
 	case EMUL_ACT_NEW_TASK:

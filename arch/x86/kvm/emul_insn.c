@@ -366,6 +366,8 @@ void emul_start(struct emul_vcpu *e, unsigned int flags)
 	c->features = vcpu->cpuid.emul_features;
 	if (unlikely(enable_vmware_backdoor))
 		c->features |= BIT_ULL(EMUL_F_BACKDOOR);
+	if (unlikely(vcpu->smm))
+		c->features |= BIT_ULL(EMUL_F_SMM);
 }
 
 /*
@@ -417,6 +419,8 @@ static bool wanted_after_ud(struct emul_vcpu *e)
 	case EMUL_FN_sysenter:
 	case EMUL_FN_sysexit:
 		return true;
+	case EMUL_FN_rsm:
+		return e->vcpu->smm;
 	default:
 		return false;
 	}

@@ -23,6 +23,7 @@
 #include "event_logic.h"
 #include "irqchip/irqchip.h"
 #include "regs.h"
+#include "smm.h"
 #include "trace.h"
 #include "vendor.h"
 
@@ -343,6 +344,7 @@ void event_inject(struct x86_vcpu *vcpu)
 		.nmi_injected = ev->nmi_injected,
 		.nmi_pending = ev->nmi_pending,
 		.debugger_holds = vcpu->debug.guest_debug & KVM_GUESTDBG_BLOCKIRQ,
+		.smi_waits = smm_waits(vcpu),
 	};
 	struct event_plan plan;
 
@@ -468,6 +470,8 @@ bool event_wakes(struct x86_vcpu *vcpu)
 	if ((ev->nmi_pending || kvm_test_request(REQ_NMI, &vcpu->base)) &&
 	    !vendor_call(event_blocked, vcpu, EVENT_NMI))
 		return true;
+	if (smm_waits(vcpu) && !(vcpu->debug.guest_debug & KVM_GUESTDBG_BLOCKIRQ))
+		return true;
 	if (lapic_present(vcpu) && vcpu->pv_unhalted)
 		return true;
 	return irq_waits(vcpu) && !vendor_call(event_blocked, vcpu, EVENT_IRQ);
@@ -545,7 +549,10 @@ int event_get(struct x86_vcpu *vcpu, struct kvm_vcpu_events *events)
 	events->nmi.pending = ev->nmi_pending;
 	events->nmi.masked = vendor_call(nmi_masked_get, vcpu);
 
-	events->flags = KVM_VCPUEVENT_VALID_NMI_PENDING | KVM_VCPUEVENT_VALID_SHADOW;
+	smm_get(vcpu, events);
+
+	events->flags = KVM_VCPUEVENT_VALID_NMI_PENDING | KVM_VCPUEVENT_VALID_SHADOW |
+			KVM_VCPUEVENT_VALID_SMM;
 	if (vcpu->vm->exception_payload)
 		events->flags |= KVM_VCPUEVENT_VALID_PAYLOAD;
 	if (vcpu->vm->triple_fault_event) {
@@ -574,9 +581,7 @@ static bool events_valid(struct x86_vcpu *vcpu, const struct kvm_vcpu_events *ev
 	    (events->exception.nr > 31 || events->exception.nr == NMI_EVENT_VECTOR))
 		return false;
 
-	/* There is no SMM yet: only its absence can be set. */
-	return !(events->flags & KVM_VCPUEVENT_VALID_SMM) ||
-	       !(events->smi.smm || events->smi.pending);
+	return !(events->flags & KVM_VCPUEVENT_VALID_SMM) || smm_valid(vcpu, events);
 }
 
 static void exception_from_user(struct x86_vcpu *vcpu, const struct kvm_vcpu_events *events)
@@ -642,6 +647,9 @@ int event_set(struct x86_vcpu *vcpu, const struct kvm_vcpu_events *events)
 	vendor_call(nmi_masked_set, vcpu, events->nmi.masked);
 	if ((events->flags & KVM_VCPUEVENT_VALID_SIPI_VECTOR) && lapic_present(vcpu))
 		lapic_set_sipi_vector(vcpu, events->sipi_vector);
+
+	if (events->flags & KVM_VCPUEVENT_VALID_SMM)
+		smm_set(vcpu, events);
 
 	if (events->flags & KVM_VCPUEVENT_VALID_TRIPLE_FAULT) {
 		ev->triple_fault = false;

@@ -76,6 +76,7 @@ struct event_plan event_decide(const struct event_view *v)
 	plan.exit_soon = v->exc_pending && plan.choice != EVENT_CHOICE_EXC;
 	if (v->debugger_holds)
 		return plan;
+	plan.exit_soon |= v->smi_waits;
 
 	/* An NMI that nothing masks waits for one delivery only; a window would wait for an IRET. */
 	if (nmi_left && !nmi_goes && !v->nmi_blocked)

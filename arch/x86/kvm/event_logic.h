@@ -40,6 +40,7 @@ struct event_view {
 	/* the guest does not take it now */
 	bool nmi_blocked, irq_blocked;
 	bool debugger_holds;	/* KVM_GUESTDBG_BLOCKIRQ: neither NMI nor interrupt */
+	bool smi_waits;		/* it comes in software, when nothing else is under way */
 };
 
 /* The one event that goes with the next entry. */

@@ -14,6 +14,7 @@
 #include "mp_state.h"
 #include "pv.h"
 #include "regs.h"
+#include "smm.h"
 #include "vendor.h"
 
 bool mp_is_boot_cpu(const struct x86_vcpu *vcpu)
@@ -41,12 +42,18 @@ static void start_at(struct x86_vcpu *vcpu, u8 vector)
 	vcpu->mp_state = KVM_MP_STATE_RUNNABLE;
 }
 
+/* In SMM an INIT waits, and nobody waits for a SIPI. */
+static bool has_events(const struct x86_vcpu *vcpu)
+{
+	return lapic_present(vcpu) && unlikely(lapic_events(vcpu)) && !vcpu->smm;
+}
+
 void mp_take_events(struct x86_vcpu *vcpu)
 {
 	unsigned long events;
 	u8 vector;
 
-	if (!lapic_present(vcpu) || likely(!lapic_events(vcpu)))
+	if (!has_events(vcpu))
 		return;
 	events = lapic_take_events(vcpu, &vector);
 	if (events & LAPIC_EVENT_INIT) {
@@ -62,7 +69,7 @@ bool mp_can_run(struct x86_vcpu *vcpu)
 {
 	if (vcpu->mp_state == KVM_MP_STATE_RUNNABLE && !unlikely(vcpu->apf.halted))
 		return true;
-	if (lapic_present(vcpu) && lapic_events(vcpu))
+	if (has_events(vcpu))
 		return true;
 	if (vcpu->mp_state == KVM_MP_STATE_RUNNABLE)
 		return !async_pf_halted(vcpu) || event_wakes(vcpu);
@@ -77,6 +84,7 @@ void mp_wake(struct x86_vcpu *vcpu)
 		async_pf_report(vcpu);
 	if (vcpu->mp_state == KVM_MP_STATE_HALTED && event_wakes(vcpu)) {
 		vcpu->pv_unhalted = false;
+		vcpu->smi.from_halt = smm_waits(vcpu);
 		vcpu->mp_state = KVM_MP_STATE_RUNNABLE;
 	}
 }

@@ -265,6 +265,21 @@ static u64 feat_ctl_features(const struct x86_vcpu *vcpu)
 	return features;
 }
 
+/* The handler finds it, and moves it, in the state-save area. */
+MSR_READER(read_smbase)
+{
+	*val = vcpu->smi.base;
+	return ok_or_gp(host || vcpu->smm);
+}
+
+MSR_WRITER(write_smbase)
+{
+	if (!host || val >> 32)
+		return MSR_GP;
+	vcpu->smi.base = val;
+	return MSR_OK;
+}
+
 MSR_READER(read_feat_ctl)
 {
 	*val = vcpu->msr.feat_ctl;

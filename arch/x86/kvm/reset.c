@@ -10,6 +10,7 @@
 #include "msr.h"
 #include "pv.h"
 #include "regs.h"
+#include "smm.h"
 #include "vendor.h"
 
 #define PAT_AT_RESET	0x0007040600070406ULL
@@ -88,6 +89,7 @@ void vcpu_reset(struct x86_vcpu *vcpu, bool init)
 	vcpu->io.complete = NULL;
 	vendor_call(vcpu_reset, vcpu, init);
 	event_reset(vcpu, init);
+	smm_reset(vcpu, init);
 	reset_registers(vcpu, init);
 	regs_changed(vcpu, RG_ALL);
 	debug_reset(vcpu);

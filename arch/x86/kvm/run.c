@@ -39,6 +39,7 @@
 #include "msr.h"
 #include "pv.h"
 #include "regs.h"
+#include "smm.h"
 #include "trace.h"
 #include "vendor.h"
 
@@ -89,6 +90,8 @@ static noinline int run_requests(struct x86_vcpu *vcpu)
 		async_pf_report(vcpu);
 	if (kvm_take_request(REQ_NMI, base))
 		event_take_nmis(vcpu);
+	if (kvm_take_request(REQ_SMI, base))
+		smm_take(vcpu);
 	if (kvm_take_request(REQ_SCAN_EOI, base))
 		lapic_scan_eoi(vcpu);
 	if (kvm_take_request(REQ_LAPIC_EXIT, base)) {
@@ -106,6 +109,7 @@ static noinline int run_requests(struct x86_vcpu *vcpu)
 		base->stat.req_event++;
 		mp_take_events(vcpu);
 		lapic_choose_hardware(vcpu);
+		smm_deliver(vcpu);
 		event_inject(vcpu);
 		lapic_offer(vcpu);
 	}
@@ -409,7 +413,7 @@ static void run_report(struct x86_vcpu *vcpu)
 	run->ready_for_interrupt_injection = event_irq_ready(vcpu);
 	run->cr8 = cr8_read(vcpu);
 	run->apic_base = vcpu->msr.apic_base;
-	run->flags = vcpu->bus_lock ? KVM_RUN_X86_BUS_LOCK : 0;
+	run->flags = (vcpu->bus_lock ? KVM_RUN_X86_BUS_LOCK : 0) | (vcpu->smm ? KVM_RUN_X86_SMM : 0);
 	vcpu->bus_lock = false;
 	if (unlikely(vcpu->sync_valid))
 		sync_out(vcpu, vcpu->sync_valid);

@@ -505,6 +505,15 @@ TRACE_EVENT(kvm_track_tsc,
 		  ENT(online_vcpus), __print_symbolic(ENT(host_clock), TRACE_CLOCK_NAMES))
 );
 
+TRACE_EVENT(kvm_smm_transition,
+	TP_PROTO(unsigned int vcpu_id, u64 smbase, bool entering),
+	TP_ARGS(vcpu_id, smbase, entering),
+	TP_STRUCT__entry(__field(unsigned int, vcpu_id) __field(u64, smbase) __field(bool, entering)),
+	TP_fast_assign(KEEP(vcpu_id) KEEP(smbase) KEEP(entering)),
+	TP_printk("vcpu %u: %s SMM, smbase 0x%llx", ENT(vcpu_id),
+		  ENT(entering) ? "entering" : "leaving", ENT(smbase))
+);
+
 TRACE_EVENT(kvm_fpu,
 	TP_PROTO(int load),
 	TP_ARGS(load),

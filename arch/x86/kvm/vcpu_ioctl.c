@@ -21,6 +21,7 @@
 #include "msr.h"
 #include "pv.h"
 #include "regs.h"
+#include "smm.h"
 #include "vendor.h"
 
 /* --- one structure, vCPU loaded, in a read section --- */
@@ -424,8 +425,14 @@ long arch_vcpu_ioctl(struct kvm_vcpu *kvcpu, unsigned int ioctl, unsigned long a
 /* Another thread's KVM_RUN may go on for long: these do not wait for it. */
 long arch_vcpu_ioctl_unlocked(struct kvm_vcpu *kvcpu, unsigned int ioctl, unsigned long arg)
 {
-	if (ioctl != KVM_NMI)
+	switch (ioctl) {
+	case KVM_NMI:
+		event_queue_nmi(to_x86_vcpu(kvcpu));
+		return 0;
+	case KVM_SMI:
+		smm_queue(to_x86_vcpu(kvcpu));
+		return 0;
+	default:
 		return -ENOIOCTLCMD;
-	event_queue_nmi(to_x86_vcpu(kvcpu));
-	return 0;
+	}
 }

@@ -37,6 +37,7 @@ enum {
 	REQ_EVENT = KVM_REQ_ARCH_BASE,	/* look for events to inject, recompute windows */
 	REQ_TRIPLE_FAULT,
 	REQ_NMI,			/* x86_events.nmi_queued moved */
+	REQ_SMI,			/* one was sent (smm.c) */
 	REQ_MMU_RELOAD,			/* the root is invalid */
 	REQ_CONTROLS,			/* what the VM wants of intercepts and the like is other now */
 	REQ_MSR_FILTER,			/* the MSR filter changed: msr_filter_refresh() */
@@ -173,6 +174,15 @@ struct x86_events {
 	bool armed;			/* (v) the vendor was handed an event for the next entry */
 	bool exit_soon;			/* (v) one more waits: leave the guest right after that entry */
 	u8 insn_len;			/* (v) of the software event being re-injected */
+};
+
+/* --- system management mode (smm.c) --- */
+struct x86_smi {
+	u32 base;		/* (v) SMBASE */
+	u64 count;		/* (v) MSR_SMI_COUNT */
+	bool pending;		/* (v) */
+	bool in_nmi;		/* (v) NMI was masked when the handler began */
+	bool from_halt;		/* (v) the pending one ended a HLT */
 };
 
 /* --- CPUID (cpuid.c) --- */
@@ -342,6 +352,7 @@ struct x86_vcpu {
 	u32 avail, dirty;			/* (v) RG_* */
 	struct x86_regs regs;			/* (v) */
 	struct x86_events ev;
+	struct x86_smi smi;
 	struct mmu_vcpu mmu;
 	struct x86_debug debug;
 	struct x86_io io;
@@ -360,7 +371,7 @@ struct x86_vcpu {
 	u8 mp_state;				/* (v) KVM_MP_STATE_* */
 	bool pv_unhalted;			/* (v) KVM_HC_KICK_CPU came: the next HLT does not wait */
 	bool guest_mode;			/* (v) L2 runs: always false until nesting exists */
-	bool smm;				/* (v) */
+	bool smm;				/* (v)(r) but not by INIT, which waits for its end */
 	bool bus_lock;				/* (v) user space is to hear of one with this exit */
 	bool intercepts_stale;			/* (v) vendor recomputes intercepts before entry */
 	u8 offers, unsettled;			/* (v) IN_MEMORY_* */

@@ -120,6 +120,7 @@ enum emul_feature {
 	EMUL_F_AMD,		/* the guest sees AMD's variants of instructions */
 	EMUL_F_SMAP,		/* CLAC, STAC */
 	EMUL_F_BACKDOOR,	/* VMware's ports and counters, at any privilege */
+	EMUL_F_SMM,		/* the CPU is in system management mode: RSM */
 };
 
 /** enum emul_shadow - interrupt shadow that the instruction leaves behind */
@@ -158,6 +159,7 @@ enum emul_action {
 	EMUL_ACT_HALT,
 	EMUL_ACT_PAUSE,
 	EMUL_ACT_HYPERCALL,	/* arguments and result in the registers */
+	EMUL_ACT_RSM,		/* other registers follow when the instruction is over */
 	EMUL_ACT_INVD,
 	EMUL_ACT_WBINVD,
 	EMUL_ACT_INVLPG,	/* arg: linear address */

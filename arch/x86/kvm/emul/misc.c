@@ -235,6 +235,13 @@ enum emul_rc emul_op_hypercall(struct emul_ctxt *c)
 	return c->env->action(c, EMUL_ACT_HYPERCALL, c->insn.op->arg);
 }
 
+/* RSM: all that it loads is loaded when the instruction is over. */
+enum emul_rc emul_op_rsm(struct emul_ctxt *c)
+{
+	c->effects |= EMUL_FX_NO_TF;
+	return c->env->action(c, EMUL_ACT_RSM, 0);
+}
+
 /* INVD, WBINVD (@arg 1) */
 enum emul_rc emul_op_cacheop(struct emul_ctxt *c)
 {

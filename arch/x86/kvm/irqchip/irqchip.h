@@ -213,6 +213,7 @@ int lapic_exit_to_user(struct x86_vcpu *vcpu);
 #define LAPIC_EVENT_INIT	BIT(LAPIC_INIT_BIT)
 #define LAPIC_EVENT_SIPI	BIT(LAPIC_SIPI_BIT)
 unsigned long lapic_events(const struct x86_vcpu *vcpu);	/* any thread */
+void lapic_latch_init(struct x86_vcpu *vcpu, bool set);		/* KVM_SET_VCPU_EVENTS */
 unsigned long lapic_take_events(struct x86_vcpu *vcpu, u8 *sipi_vector);
 /* KVM_SET_MP_STATE(SIPI_RECEIVED), KVM_SET_VCPU_EVENTS: a SIPI is pending, with the vector it last had; that vector. */
 void lapic_post_sipi_again(struct x86_vcpu *vcpu);

@@ -25,6 +25,7 @@
 #include "../mp_state.h"
 #include "../pv.h"
 #include "../regs.h"
+#include "../smm.h"
 #include "../trace.h"
 #include "../vendor.h"
 #include "lapic.h"
@@ -131,8 +132,11 @@ enum irq_fate lapic_post(struct x86_vcpu *vcpu, const struct irq_msg *msg)
 		set_bit(LAPIC_SIPI_BIT, &l->events);
 		notify(vcpu);
 		return IRQ_DELIVERED;
+	case IRQ_MODE_SMI:
+		smm_queue(vcpu);
+		return IRQ_DELIVERED;
 	default:
-		/* SMI: there is no SMM yet. ExtINT: that line is the PIC's, not a message's. */
+		/* ExtINT: that line is the PIC's, not a message's. */
 		return IRQ_IGNORED;
 	}
 }
@@ -150,6 +154,14 @@ unsigned long lapic_take_events(struct x86_vcpu *vcpu, u8 *sipi_vector)
 
 	*sipi_vector = READ_ONCE(vcpu->lapic->sipi_vector);
 	return events;
+}
+
+void lapic_latch_init(struct x86_vcpu *vcpu, bool set)
+{
+	if (set)
+		set_bit(LAPIC_INIT_BIT, &vcpu->lapic->events);
+	else
+		clear_bit(LAPIC_INIT_BIT, &vcpu->lapic->events);
 }
 
 void lapic_post_sipi_again(struct x86_vcpu *vcpu)

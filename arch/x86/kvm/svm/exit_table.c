@@ -51,8 +51,9 @@ static const struct svm_exit exit_table[] = {
 	[SVM_EXIT_WBINVD]	= { exit_invd },
 	[SVM_EXIT_XSETBV]	= { xsetbv_exit },
 
+	/* Undefined, but in an SMM that the processor does not know of. */
+	[SVM_EXIT_RSM]		= { svm_exit_ud },
 	/* The guest has been told that it has none of these. */
-	[SVM_EXIT_RSM]		= { svm_exit_no_insn },
 	[SVM_EXIT_INVLPGA]	= { svm_exit_no_insn },
 	[SVM_EXIT_VMRUN]	= { svm_exit_no_insn },
 	[SVM_EXIT_VMLOAD]	= { svm_exit_no_insn },

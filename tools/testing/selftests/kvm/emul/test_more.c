@@ -49,6 +49,11 @@ static void small_ones(void)
 	FAULT(X86_TRAP_GP, 0, "MWAIT with one", 0x0f, 0x01, 0xc9);
 	OK("PAUSE", 0xf3, 0x90);
 	IS(action(EMUL_ACT_PAUSE), "pauses");
+	m.c.features &= ~BIT_ULL(EMUL_F_SMM);
+	UD("RSM out of SMM", 0x0f, 0xaa);
+	m.c.features |= BIT_ULL(EMUL_F_SMM);
+	OK("RSM", 0x0f, 0xaa);
+	IS(action(EMUL_ACT_RSM), "leaves SMM");
 	OK("VMMCALL", 0x0f, 0x01, 0xd9);
 	IS(action(EMUL_ACT_HYPERCALL), "calls");
 	m.gpr[INSN_RCX] = 0;

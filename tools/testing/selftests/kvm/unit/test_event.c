@@ -51,7 +51,7 @@ static struct event_view situation(unsigned int bits)
 		.exc_injected = bits & 1, .irq_injected = bits & 2, .nmi_injected = bits & 4,
 		.exc_pending = bits & 8, .nmi_pending = bits >> 4 & 3, .irq_pending = bits & 64,
 		.irq_wanted = bits & 128, .nmi_blocked = bits & 256, .irq_blocked = bits & 512,
-		.debugger_holds = bits & 1024,
+		.debugger_holds = bits & 1024, .smi_waits = bits & 2048,
 	};
 }
 
@@ -59,7 +59,7 @@ static void decisions(void)
 {
 	unsigned int bits;
 
-	for (bits = 0; bits < 2048; bits++) {
+	for (bits = 0; bits < 4096; bits++) {
 		struct event_view v = situation(bits);
 		struct event_plan p = event_decide(&v);
 		bool again = v.exc_injected || v.irq_injected || v.nmi_injected;
@@ -79,6 +79,8 @@ static void decisions(void)
 			CHECK(v.irq_pending && !v.irq_blocked && !v.debugger_holds);
 		/* Nothing waits without a way to hear of its time. */
 		if (v.exc_pending && p.choice != EVENT_CHOICE_EXC)
+			CHECK(p.exit_soon);
+		if (v.smi_waits && !v.debugger_holds)
 			CHECK(p.exit_soon);
 		if (v.nmi_pending > (p.choice == EVENT_CHOICE_NMI) && !v.debugger_holds)
 			CHECK(p.nmi_window || p.exit_soon);
