@@ -1,0 +1,532 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * System management mode: KVM_SMI and messages, the state-save area, its own address
+ * space, what is masked and latched meanwhile, and RSM.
+ */
+#include <pthread.h>
+#include <stdlib.h>
+#include "apic.h"
+#include "irqs.h"
+
+#define SMBASE		0x30000ul
+#define MOVED		0x50000ul
+#define SMRAM_SLOT	(1u << 16)
+#define HANDLER		0x8000
+/* SDM and APM: offsets in the state-save area of a processor with long mode */
+#define SAVED_HALT	0xfec9
+#define SAVED_REVISION	0xfefc
+#define SAVED_BASE	0xff00
+#define SAVED_CR0	0xff58
+#define PORT		0x80
+#define VEC		0x51
+
+#define HANDLER_CODE(name, body)						\
+	asm(".pushsection .rodata\n.code16\n" #name ":\n" body			\
+	    "	rsm\n" #name "_end:\n.code64\n.popsection\n");			\
+	extern u8 name[], name##_end[]
+
+HANDLER_CODE(says_so, "	mov $0x5a, %al\n	out %al, $0x80\n");
+HANDLER_CODE(says_it_twice, "	out %al, $0x80\n	out %al, $0x80\n");
+HANDLER_CODE(moves, "	movl $0x50000, %cs:0xff00\n	out %al, $0x80\n");
+HANDLER_CODE(breaks_cr0, "	movl $0x80000000, %cs:0xff58\n");
+HANDLER_CODE(forgets_the_halt, "	movb $0, %cs:0xfec9\n	out %al, $0x80\n");
+HANDLER_CODE(big_segments,
+	"	mov $0x12345678, %ebx\n"
+	"	mov $0x39000, %edi\n"
+	"	addr32 mov %ebx, %es:(%edi)\n"
+	"	out %al, $0x80\n");
+
+static volatile u64 go GUEST_DATA, ticks GUEST_DATA, got GUEST_DATA;
+
+/* A handler in SMRAM, which nobody else sees. */
+static u8 *smram_at(struct box *b, u32 slot, u64 base, const u8 *from, const u8 *to)
+{
+	u8 *p = box_memory(b, SMRAM_SLOT | slot, 0, base, 0x10000);
+
+	memcpy(p + HANDLER, from, to - from);
+	return p;
+}
+
+#define SMRAM(b, name) smram_at(b, 1, SMBASE, name, name##_end)
+
+static void smi(struct cpu *c)
+{
+	CHECK_OK(ioctl(c->fd, KVM_SMI, 0));
+}
+
+static void send(struct box *b, u32 data)
+{
+	CHECK_OK(ioctl(b->fd, KVM_SIGNAL_MSI, &(struct kvm_msi){ .address_lo = IRQS_APIC, .data = data }));
+}
+
+static void expect_handler(struct cpu *c)
+{
+	cpu_expect_io(c, KVM_EXIT_IO_OUT, PORT, 1, 1);
+	CHECK(c->run->flags & KVM_RUN_X86_SMM);
+}
+
+static GUEST void registers(void)
+{
+	u64 rax = 0x1111222233334444, r12 = 0xcccc, rsp = 1, after = 2;
+
+	g_sync(1, 0);
+	asm volatile("mov %%rsp, %2\n"
+		     "1:	cmpq $0, %4\n"
+		     "	je 1b\n"
+		     "	mov %%rsp, %3\n"
+		     : "+a"(rax), "+r"(r12), "+r"(rsp), "+r"(after) : "m"(go) : "cc");
+	G_CHECK_EQ(rax, 0x1111222233334444);
+	G_CHECK_EQ(rsp, after);
+	g_sync(2, r12);
+	g_done();
+}
+
+CASE(the_handler_runs_and_rsm_comes_back)
+{
+	struct box *b = box_new();
+	struct cpu *c = cpu_new(b, 0);
+	u8 *ram = SMRAM(b, says_so);
+	struct kvm_regs r;
+	struct kvm_sregs s, before;
+
+	NEED_CAP(KVM_CAP_X86_SMM);
+	CHECK_EQ(kvm_cap(KVM_CAP_MULTI_ADDRESS_SPACE), 2);
+	cpu_long(c, registers);
+	cpu_expect_sync(c, 1);
+	CHECK(!(c->run->flags & KVM_RUN_X86_SMM));
+	before = cpu_get_sregs(c);
+	smi(c);
+	CHECK_EQ(cpu_get_vcpu_events(c).smi.pending, 1);
+	expect_handler(c);
+	CHECK_EQ(*(u8 *)cpu_io_data(c), 0x5a);
+	s = cpu_get_sregs(c);
+	CHECK_EQ(s.cs.base, SMBASE);
+	CHECK_EQ(s.cs.selector, SMBASE >> 4);
+	CHECK_EQ(s.ds.limit, 0xffffffff);
+	CHECK_EQ(s.ss.base, 0);
+	CHECK_EQ(s.cr0 & (CR0_PE | CR0_PG), 0);
+	CHECK_EQ(s.cr4, 0);
+	CHECK_EQ(s.efer, 0);
+	CHECK_EQ(s.cr3, before.cr3);
+	CHECK_EQ(cpu_get_debugregs(c).dr7, 0x400);
+	r = cpu_get_regs(c);
+	CHECK_EQ(r.rip & ~7ul, HANDLER);
+	CHECK_EQ(r.rflags, 2);
+	CHECK_EQ(*(u32 *)(ram + SAVED_BASE), SMBASE);
+	CHECK_EQ(*(u32 *)(ram + SAVED_REVISION), 0x20064);
+	CHECK_EQ(*(u64 *)(ram + SAVED_CR0), before.cr0);
+	CHECK(cpu_get_vcpu_events(c).smi.smm);
+	CHECK(!cpu_get_vcpu_events(c).smi.pending);
+	GV(b, go) = 1;
+	CHECK_EQ(cpu_expect_sync(c, 2), 0xcccc);
+	CHECK(!(c->run->flags & KVM_RUN_X86_SMM));
+	CHECK(!cpu_get_vcpu_events(c).smi.smm);
+	s = cpu_get_sregs(c);
+	CHECK(!memcmp(&s, &before, sizeof(s)));
+	cpu_expect_done(c);
+}
+
+static GUEST void steps(void)
+{
+	u64 i;
+
+	for (i = 1; ; i++)
+		g_sync(i, 0);
+}
+
+CASE(it_has_segments_of_four_gigabytes_and_its_own_memory)
+{
+	struct box *b = box_new();
+	struct cpu *c = cpu_new(b, 0);
+	u8 *ram = SMRAM(b, big_segments);
+
+	*(u32 *)box_hva(b, SMBASE + 0x9000) = 0x77;
+	cpu_long(c, steps);
+	cpu_expect_sync(c, 1);
+	smi(c);
+	expect_handler(c);
+	CHECK_EQ(*(u32 *)(ram + 0x9000), 0x12345678);
+	CHECK_EQ(*(u32 *)box_hva(b, SMBASE + 0x9000), 0x77);
+	cpu_expect_sync(c, 2);
+}
+
+static u64 msr(struct cpu *c, u32 index)
+{
+	struct { struct kvm_msrs n; struct kvm_msr_entry e; } m = { { .nmsrs = 1 }, { .index = index } };
+
+	CHECK_EQ(CHECK_OK(ioctl(c->fd, KVM_GET_MSRS, &m)), 1);
+	return m.e.data;
+}
+
+static int set_msr(struct cpu *c, u32 index, u64 val)
+{
+	struct { struct kvm_msrs n; struct kvm_msr_entry e; } m = {
+		{ .nmsrs = 1 }, { .index = index, .data = val } };
+
+	return CHECK_OK(ioctl(c->fd, KVM_SET_MSRS, &m));
+}
+
+#define SMI_COUNT	0x34
+#define IA32_SMBASE	0x9e
+
+CASE(the_base_moves)
+{
+	struct box *b = box_new();
+	struct cpu *c = cpu_new(b, 0);
+
+	SMRAM(b, moves);
+	smram_at(b, 2, MOVED, says_so, says_so_end);
+	cpu_long(c, steps);
+	cpu_expect_sync(c, 1);
+	CHECK_EQ(msr(c, IA32_SMBASE), SMBASE);
+	CHECK_EQ(msr(c, SMI_COUNT), 0);
+	smi(c);
+	expect_handler(c);
+	CHECK_EQ(cpu_get_sregs(c).cs.base, SMBASE);
+	cpu_expect_sync(c, 2);
+	CHECK_EQ(msr(c, IA32_SMBASE), MOVED);
+	smi(c);
+	expect_handler(c);
+	CHECK_EQ(cpu_get_sregs(c).cs.base, MOVED);
+	cpu_expect_sync(c, 3);
+	CHECK_EQ(msr(c, SMI_COUNT), 2);
+	CHECK_EQ(set_msr(c, IA32_SMBASE, SMBASE), 1);
+	CHECK_EQ(set_msr(c, SMI_COUNT, 7), 1);
+	smi(c);
+	expect_handler(c);
+	CHECK_EQ(cpu_get_sregs(c).cs.base, SMBASE);
+	CHECK_EQ(msr(c, SMI_COUNT), 8);
+}
+
+static GUEST void rsm_here(void)
+{
+	G_CHECK_EQ(G_TRY("rsm", G_NONE, G_NONE), VEC_UD);
+	g_done();
+}
+
+CASE(rsm_is_undefined_elsewhere)
+{
+	struct cpu *c = cpu_new(box_new(), 0);
+
+	cpu_long(c, rsm_here);
+	cpu_expect_done(c);
+}
+
+CASE(an_illegal_state_shuts_down)
+{
+	struct box *b = box_new();
+	struct cpu *c = cpu_new(b, 0);
+
+	SMRAM(b, breaks_cr0);
+	cpu_long(c, steps);
+	cpu_expect_sync(c, 1);
+	smi(c);
+	cpu_expect_exit(c, KVM_EXIT_SHUTDOWN);
+}
+
+/* --- what waits --- */
+
+static GUEST void on_nmi(struct trap *t)
+{
+	got++;
+}
+
+static GUEST void nmi_steps(void)
+{
+	u64 i;
+
+	g_handlers[VEC_NMI] = on_nmi;
+	for (i = 1; ; i++)
+		g_sync(i, got);
+}
+
+CASE(nmi_and_another_smi_wait_for_its_end)
+{
+	struct box *b = box_new();
+	struct cpu *c = cpu_new(b, 0);
+
+	SMRAM(b, says_so);
+	cpu_long(c, nmi_steps);
+	cpu_expect_sync(c, 1);
+	smi(c);
+	expect_handler(c);
+	CHECK(cpu_get_vcpu_events(c).nmi.masked);
+	CHECK(!cpu_get_vcpu_events(c).smi.smm_inside_nmi);
+	CHECK_OK(ioctl(c->fd, KVM_NMI, 0));
+	smi(c);
+	smi(c);
+	CHECK_EQ(cpu_get_vcpu_events(c).smi.pending, 1);
+	/* Of two SMIs one is kept. */
+	expect_handler(c);
+	CHECK_EQ(cpu_expect_sync(c, 2), 1);
+	CHECK(!cpu_get_vcpu_events(c).nmi.masked);
+	CHECK_EQ(cpu_expect_sync(c, 3), 1);
+}
+
+static GUEST void on_nmi_that_waits(struct trap *t)
+{
+	got++;
+	g_sync(100, 0);
+	g_sync(101, 0);
+}
+
+static GUEST void in_nmi(void)
+{
+	g_handlers[VEC_NMI] = on_nmi_that_waits;
+	g_sync(1, 0);
+	g_sync(2, got);
+	g_done();
+}
+
+CASE(one_within_an_nmi_leaves_that_masked)
+{
+	struct box *b = box_new();
+	struct cpu *c = cpu_new(b, 0);
+
+	SMRAM(b, says_so);
+	cpu_long(c, in_nmi);
+	cpu_expect_sync(c, 1);
+	CHECK_OK(ioctl(c->fd, KVM_NMI, 0));
+	cpu_expect_sync(c, 100);
+	smi(c);
+	expect_handler(c);
+	CHECK(cpu_get_vcpu_events(c).smi.smm_inside_nmi);
+	cpu_expect_sync(c, 101);
+	CHECK(cpu_get_vcpu_events(c).nmi.masked);
+	CHECK_EQ(cpu_expect_sync(c, 2), 1);
+	CHECK(!cpu_get_vcpu_events(c).nmi.masked);
+	cpu_expect_done(c);
+}
+
+static GUEST void apic_steps(void)
+{
+	g_enter_x2apic();
+	g_set_x2apic(APIC_SVR, 0x1ff);
+	steps();
+}
+
+CASE(an_init_is_latched)
+{
+	struct box *b = apic_box();
+	struct cpu *c = apic_cpu(b, 0);
+
+	SMRAM(b, says_it_twice);
+	cpu_long(c, apic_steps);
+	cpu_expect_sync(c, 1);
+	smi(c);
+	expect_handler(c);
+	send(b, 5 << 8 | 1 << 14);
+	CHECK(cpu_get_vcpu_events(c).smi.latched_init);
+	expect_handler(c);
+	CHECK_EQ(cpu_get_regs(c).rip & ~7ul, HANDLER);
+	/* The boot CPU goes on at its reset vector, where no memory is. */
+	CHECK_EQ(cpu_go(c), HEARD_EXIT);
+	CHECK_EQ(cpu_get_sregs(c).cs.selector, 0xf000);
+	CHECK(!cpu_get_vcpu_events(c).smi.latched_init);
+	CHECK_EQ(msr(c, IA32_SMBASE), SMBASE);
+}
+
+/* --- messages, and HLT --- */
+
+CASE(it_comes_as_a_message)
+{
+	struct box *b = apic_box();
+	struct cpu *c = apic_cpu(b, 0);
+
+	SMRAM(b, says_so);
+	cpu_long(c, apic_steps);
+	cpu_expect_sync(c, 1);
+	send(b, 2 << 8);
+	expect_handler(c);
+	cpu_expect_sync(c, 2);
+}
+
+static GUEST void send_to_itself(void)
+{
+	g_enter_x2apic();
+	g_set_x2apic(APIC_SVR, 0x1ff);
+	g_sync(1, 0);
+	g_set_x2apic(APIC_ICR, 2 << 8);
+	g_sync(2, 0);
+	g_done();
+}
+
+CASE(a_processor_sends_it)
+{
+	struct box *b = apic_box();
+	struct cpu *c = apic_cpu(b, 0);
+
+	SMRAM(b, says_so);
+	cpu_long(c, send_to_itself);
+	cpu_expect_sync(c, 1);
+	expect_handler(c);
+	cpu_expect_sync(c, 2);
+	cpu_expect_done(c);
+}
+
+static GUEST void count(struct trap *t)
+{
+	ticks++;
+	g_set_x2apic(APIC_EOI, 0);
+}
+
+static GUEST void halts(void)
+{
+	g_handlers[VEC] = count;
+	g_enter_x2apic();
+	g_set_x2apic(APIC_SVR, 0x1ff);
+	g_cli();
+	g_sync(1, 0);
+	g_sti_hlt();
+	g_sync(2, ticks);
+	g_done();
+}
+
+static void *smi_later(void *cpu)
+{
+	struct cpu *c = cpu;
+
+	usleep(50000);
+	send(c->box, 2 << 8);
+	return NULL;
+}
+
+static void interrupt_in_a_while(struct cpu *c, pthread_t *t, void *(*fn)(void *))
+{
+	CHECK(!pthread_create(t, NULL, fn, c));
+}
+
+static void *irq_later(void *cpu)
+{
+	struct cpu *c = cpu;
+
+	usleep(50000);
+	send(c->box, VEC);
+	return NULL;
+}
+
+/* # stock: expected fail because RSM does not look at the field */
+CASE_STOCK_FAILS(a_halted_one_goes_back_to_its_hlt, "RSM does not look at the field")
+{
+	struct box *b = apic_box();
+	struct cpu *c = apic_cpu(b, 0);
+	u8 *ram = SMRAM(b, says_so);
+	pthread_t t;
+
+	cpu_long(c, halts);
+	cpu_expect_sync(c, 1);
+	interrupt_in_a_while(c, &t, smi_later);
+	expect_handler(c);
+	CHECK_EQ(ram[SAVED_HALT] & 1, 1);
+	CHECK(!pthread_join(t, NULL));
+	interrupt_in_a_while(c, &t, irq_later);
+	CHECK_EQ(cpu_expect_sync(c, 2), 1);
+	CHECK(!pthread_join(t, NULL));
+	cpu_expect_done(c);
+}
+
+CASE(a_handler_may_end_the_halt)
+{
+	struct box *b = apic_box();
+	struct cpu *c = apic_cpu(b, 0);
+	pthread_t t;
+
+	SMRAM(b, forgets_the_halt);
+	cpu_long(c, halts);
+	cpu_expect_sync(c, 1);
+	interrupt_in_a_while(c, &t, smi_later);
+	expect_handler(c);
+	CHECK(!pthread_join(t, NULL));
+	CHECK_EQ(cpu_expect_sync(c, 2), 0);
+	cpu_expect_done(c);
+}
+
+/* --- user space --- */
+
+CASE(a_vcpu_in_the_handler_can_be_moved)
+{
+	struct box *b = box_new();
+	struct cpu *c = cpu_new(b, 0), *d = cpu_new(b, 1);
+	struct kvm_vcpu_events e;
+	struct kvm_sregs s;
+	struct kvm_regs r;
+
+	SMRAM(b, says_it_twice);
+	cpu_long(c, steps);
+	cpu_long(d, steps);
+	cpu_expect_sync(c, 1);
+	smi(c);
+	expect_handler(c);
+	e = cpu_get_vcpu_events(c);
+	CHECK(e.flags & KVM_VCPUEVENT_VALID_SMM);
+	/* The first access is over when KVM_RUN was called again. */
+	expect_handler(c);
+	r = cpu_get_regs(c);
+	s = cpu_get_sregs(c);
+	r.rip = HANDLER;
+	cpu_set_sregs(d, &s);
+	cpu_set_regs(d, &r);
+	cpu_set_vcpu_events(d, &e);
+	expect_handler(d);
+	expect_handler(d);
+	cpu_expect_sync(d, 2);
+	CHECK(!cpu_get_vcpu_events(d).smi.smm);
+
+	/* And one that waits */
+	e = cpu_get_vcpu_events(d);
+	e.flags |= KVM_VCPUEVENT_VALID_SMM;
+	e.smi.pending = 1;
+	cpu_set_vcpu_events(d, &e);
+	expect_handler(d);
+	expect_handler(d);
+	cpu_expect_sync(d, 3);
+}
+
+HANDLER_CODE(real_halts, "	out %al, $0x80\n");
+asm(".pushsection .rodata\n.code16\nreal_guest:\n	mov $0x1234, %ax\n	mov %ax, %ds\n"
+    "	out %al, $0x70\n	mov $0x99, %bl\n	hlt\nreal_guest_end:\n.code64\n.popsection\n");
+extern u8 real_guest[], real_guest_end[];
+
+static void real_round(struct box *b, struct cpu *c)
+{
+	box_real_code(b, real_guest, real_guest_end);
+	cpu_real(c, LAY_REAL);
+	cpu_expect_io(c, KVM_EXIT_IO_OUT, 0x70, 1, 1);
+	smi(c);
+	expect_handler(c);
+	cpu_expect_exit(c, KVM_EXIT_HLT);
+	CHECK_EQ(cpu_get_regs(c).rbx & 0xff, 0x99);
+	CHECK_EQ(cpu_get_sregs(c).ds.selector, 0x1234);
+	CHECK_EQ(cpu_get_sregs(c).ds.base, 0x12340);
+}
+
+CASE(from_real_mode)
+{
+	struct box *b = box_new();
+
+	SMRAM(b, real_halts);
+	real_round(b, cpu_new(b, 0));
+}
+
+/* SDM: offsets in the area of a processor without long mode */
+#define LEGACY_BASE	0xfef8
+#define LEGACY_REVISION	0xfefc
+#define LEGACY_DS	0xffb4
+#define LEGACY_CR0	0xfffc
+
+CASE(without_long_mode)
+{
+	struct kvm_cpuid2 *l = cpuid_supported();
+	struct box *b = box_new();
+	struct cpu *c = cpu_new(b, 0);
+	u8 *ram = SMRAM(b, real_halts);
+
+	cpuid_find(l, 0x80000001, 0)->edx &= ~(1u << 29);
+	CHECK_OK(cpu_try_cpuid(c, l));
+	free(l);
+	real_round(b, c);
+	CHECK_EQ(*(u32 *)(ram + LEGACY_BASE), SMBASE);
+	CHECK_EQ(*(u32 *)(ram + LEGACY_REVISION), 0x20000);
+	CHECK_EQ(*(u32 *)(ram + LEGACY_DS), 0x1234);
+	CHECK_EQ(*(u32 *)(ram + LEGACY_CR0) & (CR0_PE | CR0_PG), 0);
+}
