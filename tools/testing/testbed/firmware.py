@@ -11,6 +11,9 @@ from guest_vm import statistics
 FIRMWARE = CACHE + "/firmware"
 DEBUG_PORT = tempfile.gettempdir() + "/dkvm-firmware.log"
 INTERPRET = "/sys/module/kvm/parameters/interpret"
+# The build with secure boot keeps its variables in SMM: it writes flash from there alone, and hangs without.
+OVMF = {"ovmf": ("CODE_4M.fd", ["-M", "q35"]),
+        "ovmf-smm": ("CODE_4M.secboot.fd", ["-M", "q35,smm=on", "-global", "driver=cfi.pflash01,property=secure,value=on"])}
 # The text screen of a VGA card: characters and attributes.
 SCREEN, COLUMNS, ROWS = 0xb8000, 80, 25
 
@@ -22,17 +25,17 @@ def arguments(kind):
     args = ["-debugcon", f"file:{DEBUG_PORT}", "-global", "isa-debugcon.iobase=0x402"]
     if kind == "banner":
         args += ["-vga", "none", "-m", "64M"]
-    if kind == "ovmf":
+    if kind in OVMF:
         ovmf = FIRMWARE + "/usr/share/OVMF/OVMF_"
-        args += ["-M", "q35",
-                 "-drive", f"if=pflash,format=raw,unit=0,readonly=on,file={ovmf}CODE_4M.fd",
+        args += [*OVMF[kind][1],
+                 "-drive", f"if=pflash,format=raw,unit=0,readonly=on,file={ovmf}{OVMF[kind][0]}",
                  "-drive", f"if=pflash,format=raw,unit=1,snapshot=on,file={ovmf}VARS_4M.fd"]
     return args
 
 
 def what_is_wrong(kind, console):
     """Did that firmware boot the guest of this console?"""
-    if kind == "ovmf":
+    if kind in OVMF:
         m = re.search(r"efi: EFI v\S+ by .*", console)
     else:
         m = re.search(r"SeaBIOS \(version [^)]*\)", read(DEBUG_PORT).decode(errors="replace"))
