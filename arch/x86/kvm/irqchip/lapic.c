@@ -182,12 +182,15 @@ static __always_inline bool accept_from(struct lapic *l, unsigned long *from)
 {
 	bool any = false;
 	unsigned int i;
+	u64 vectors;
 
 	for (i = 0; i < LAPIC_VECTORS / 64; i++) {
 		if (!READ_ONCE(from[i]))
 			continue;
 		any = true;
-		lapic_model_accept(&l->m, i, xchg(&from[i], 0), READ_ONCE(l->level[i]));
+		/* Full barrier: the sender's trigger mode was there before its vector. */
+		vectors = xchg(&from[i], 0);
+		lapic_model_accept(&l->m, i, vectors, READ_ONCE(l->level[i]));
 	}
 	return any;
 }
