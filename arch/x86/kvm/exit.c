@@ -10,6 +10,7 @@
 #include "exit.h"
 #include "irqchip/irqchip.h"
 #include "regs.h"
+#include "smm.h"
 #include "vendor.h"
 
 /*
@@ -31,8 +32,13 @@ int exit_halted(struct x86_vcpu *vcpu, int ret)
 {
 	vcpu->base.stat.halt_exits++;
 	/* A debugger that single-steps learns of the halt, not of the step. */
-	if (ret < 0 || event_wakes(vcpu))
+	if (ret < 0)
 		return ret;
+	if (event_wakes(vcpu)) {
+		smm_note_halt(vcpu);
+		vcpu->pv_unhalted = false;
+		return ret;
+	}
 	if (lapic_present(vcpu)) {
 		vcpu->mp_state = KVM_MP_STATE_HALTED;
 		return ret;

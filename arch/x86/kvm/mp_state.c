@@ -83,8 +83,8 @@ void mp_wake(struct x86_vcpu *vcpu)
 	if (kvm_take_request(REQ_ASYNC_PF, &vcpu->base))
 		async_pf_report(vcpu);
 	if (vcpu->mp_state == KVM_MP_STATE_HALTED && event_wakes(vcpu)) {
+		smm_note_halt(vcpu);
 		vcpu->pv_unhalted = false;
-		vcpu->smi.from_halt = smm_waits(vcpu);
 		vcpu->mp_state = KVM_MP_STATE_RUNNABLE;
 	}
 }
@@ -116,6 +116,12 @@ int mp_state_set(struct x86_vcpu *vcpu, const struct kvm_mp_state *state)
 		return -EINVAL;
 	}
 
+	/* The handler is the way out of a wait for SIPI, and INIT waits for its end. */
+	if (vcpu->smm && (state->mp_state == KVM_MP_STATE_INIT_RECEIVED ||
+			  state->mp_state == KVM_MP_STATE_SIPI_RECEIVED))
+		return -EINVAL;
+
+	vcpu->smi.from_halt = false;
 	vcpu->mp_state = state->mp_state;
 	if (state->mp_state == KVM_MP_STATE_SIPI_RECEIVED) {
 		/* The SIPI waits beside the state, as one that has just come. */

@@ -164,16 +164,10 @@ int sregs2_get(struct x86_vcpu *vcpu, struct kvm_sregs2 *s2)
 	return 0;
 }
 
-/* Nothing changes unless all of it is legal. @pdptrs: NULL to read them from memory. */
-static int sregs_set_common(struct x86_vcpu *vcpu, const struct kvm_sregs *s, const u64 *pdptrs)
+void sregs_load(struct x86_vcpu *vcpu, const struct kvm_sregs *s, const u64 *pdptrs)
 {
 	struct x86_regs *r = &vcpu->regs;
 	u64 old_cr0 = regs_cr0(vcpu), old_cr4 = regs_cr4(vcpu), old_efer = regs_efer(vcpu);
-
-	if (!sregs_valid(vcpu, s) || s->cr8 & ~0xfULL)
-		return -EINVAL;
-	if (!apic_base_write(vcpu, s->apic_base, true))
-		return -EINVAL;
 
 	seg_from_user(&r->seg[SEG_CS], &s->cs);
 	seg_from_user(&r->seg[SEG_DS], &s->ds);
@@ -192,7 +186,6 @@ static int sregs_set_common(struct x86_vcpu *vcpu, const struct kvm_sregs *s, co
 	r->cr4 = s->cr4;
 	r->efer = s->efer;
 	regs_changed(vcpu, RG_SEG | RG_DTABLE | RG_CR | RG_CR3 | RG_EFER);
-	cr8_write(vcpu, s->cr8);
 	cr_changed(vcpu, old_cr0, old_cr4, old_efer);
 
 	if (pdptrs) {
@@ -204,6 +197,17 @@ static int sregs_set_common(struct x86_vcpu *vcpu, const struct kvm_sregs *s, co
 	}
 	kvm_make_request(KVM_REQ_TLB_FLUSH, &vcpu->base);
 	req_event(vcpu);
+}
+
+/* Nothing changes unless all of it is legal. */
+static int sregs_set_common(struct x86_vcpu *vcpu, const struct kvm_sregs *s, const u64 *pdptrs)
+{
+	if (!sregs_valid(vcpu, s) || s->cr8 & ~0xfULL)
+		return -EINVAL;
+	if (!apic_base_write(vcpu, s->apic_base, true))
+		return -EINVAL;
+	sregs_load(vcpu, s, pdptrs);
+	cr8_write(vcpu, s->cr8);
 	return 0;
 }
 

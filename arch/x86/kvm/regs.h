@@ -33,6 +33,8 @@ void regs_get(struct x86_vcpu *vcpu, struct kvm_regs *regs);
 void regs_set(struct x86_vcpu *vcpu, const struct kvm_regs *regs);
 void sregs_get(struct x86_vcpu *vcpu, struct kvm_sregs *sregs);
 int sregs_set(struct x86_vcpu *vcpu, const struct kvm_sregs *sregs);
+/* Segments, tables, CR0, CR2 to CR4 and EFER alone, of a state that is legal; @pdptrs: NULL to read them from memory */
+void sregs_load(struct x86_vcpu *vcpu, const struct kvm_sregs *s, const u64 *pdptrs);
 int sregs2_get(struct x86_vcpu *vcpu, struct kvm_sregs2 *sregs);
 int sregs2_set(struct x86_vcpu *vcpu, const struct kvm_sregs2 *sregs);
 int regs_translate(struct x86_vcpu *vcpu, struct kvm_translation *tr);

@@ -88,6 +88,7 @@ void vcpu_reset(struct x86_vcpu *vcpu, bool init)
 	emul_forget(vcpu);
 	vcpu->io.complete = NULL;
 	vendor_call(vcpu_reset, vcpu, init);
+	vendor_call_opt(restart, vcpu);
 	event_reset(vcpu, init);
 	smm_reset(vcpu, init);
 	reset_registers(vcpu, init);

@@ -154,6 +154,7 @@ static void save32(struct smram32 *to, struct x86_vcpu *vcpu)
 	to->cr0 = r->cr0;
 	to->cr3 = r->cr3;
 	to->cr4 = r->cr4;
+	to->efer = r->efer;
 	to->es_sel = r->seg[SEG_ES].selector;
 	to->cs_sel = r->seg[SEG_CS].selector;
 	to->ss_sel = r->seg[SEG_SS].selector;
@@ -185,6 +186,7 @@ static void load32(struct smm_image *to, const struct smram32 *from)
 	to->sregs.cr0 = from->cr0;
 	to->sregs.cr3 = from->cr3;
 	to->sregs.cr4 = from->cr4;
+	to->sregs.efer = from->efer;
 	to->sregs.es.selector = from->es_sel;
 	to->sregs.cs.selector = from->cs_sel;
 	to->sregs.ss.selector = from->ss_sel;
@@ -216,7 +218,8 @@ static void begin_handler(struct x86_vcpu *vcpu)
 	s.cs.selector = vcpu->smi.base >> 4;
 	s.cs.base = vcpu->smi.base;
 	/* These values are legal in any guest. */
-	sregs_set(vcpu, &s);
+	sregs_load(vcpu, &s, NULL);
+	vendor_call_opt(restart, vcpu);
 	dr_write(vcpu, 7, HANDLER_DR7);
 	regs_set_rflags(vcpu, 0);
 	vcpu->regs.rip = SMRAM_ENTRY;
@@ -264,12 +267,24 @@ void smm_deliver(struct x86_vcpu *vcpu)
 		return;
 	if (ev->exc_state != EXC_NONE || ev->irq_state != IRQ_EVENT_NONE || ev->nmi_injected ||
 	    (vcpu->debug.guest_debug & KVM_GUESTDBG_BLOCKIRQ) ||
-	    vcpu->mp_state != KVM_MP_STATE_RUNNABLE)
+	    vcpu->mp_state != KVM_MP_STATE_RUNNABLE) {
+		/* Something else goes first: that ends the HLT. */
+		vcpu->smi.from_halt = false;
 		return;
+	}
 	enter(vcpu);
 }
 
 /* --- and back --- */
+
+/* What KVM_SET_SREGS would take from user space, as far as the guest may have it, and RFLAGS that go with it. */
+static bool image_valid(struct x86_vcpu *vcpu, const struct smm_image *image)
+{
+	u64 efer = image->sregs.efer;
+
+	return sregs_valid(vcpu, &image->sregs) && !(efer & ~(vcpu->cpuid.efer_valid | EFER_LMA)) &&
+	       !((image->rflags & X86_EFLAGS_VM) && (efer & EFER_LMA));
+}
 
 /* SDM Vol. 3 "Exiting From SMM": a state that is not legal shuts the processor down. */
 bool smm_leave(struct x86_vcpu *vcpu)
@@ -289,8 +304,9 @@ bool smm_leave(struct x86_vcpu *vcpu)
 
 	vcpu->smm = false;
 	mmu_reset_context(vcpu);
-	if (sregs_set(vcpu, &image.sregs))
+	if (!image_valid(vcpu, &image))
 		return false;
+	sregs_load(vcpu, &image.sregs, NULL);
 	memcpy(vcpu->regs.gpr, image.gpr, sizeof(image.gpr));
 	vcpu->regs.rip = image.rip;
 	regs_set_rflags(vcpu, image.rflags);
@@ -301,8 +317,8 @@ bool smm_leave(struct x86_vcpu *vcpu)
 	mmu_reset_context(vcpu);
 
 	vcpu->smi.base = image.smbase;
-	if (!vcpu->smi.in_nmi)
-		vendor_call(nmi_masked_set, vcpu, false);
+	/* Whatever an IRET of the handler has done. */
+	vendor_call(nmi_masked_set, vcpu, vcpu->smi.in_nmi);
 	vcpu->smi.in_nmi = false;
 	/* "Auto HALT Restart": RIP is behind the HLT already. */
 	if (image.halted && lapic_present(vcpu))
@@ -337,11 +353,12 @@ void smm_take(struct x86_vcpu *vcpu)
 
 void smm_reset(struct x86_vcpu *vcpu, bool init)
 {
-	vcpu->smi.from_halt = false;
-	if (init)
-		return;
+	/* In the handler INIT waits: what comes here is a shutdown that became one. */
 	vcpu->smm = false;
-	vcpu->smi = (struct x86_smi){ .base = SMRAM_BASE_AT_RESET };
+	vcpu->smi.in_nmi = false;
+	vcpu->smi.from_halt = false;
+	if (!init)
+		vcpu->smi = (struct x86_smi){ .base = SMRAM_BASE_AT_RESET };
 }
 
 void smm_get(struct x86_vcpu *vcpu, struct kvm_vcpu_events *events)
@@ -366,6 +383,7 @@ void smm_set(struct x86_vcpu *vcpu, const struct kvm_vcpu_events *events)
 	vcpu->smm = events->smi.smm;
 	vcpu->smi.in_nmi = events->smi.smm && events->smi.smm_inside_nmi;
 	vcpu->smi.pending = events->smi.pending;
+	vcpu->smi.from_halt = false;
 	clear_bit(REQ_SMI, &vcpu->base.requests);
 	if (lapic_present(vcpu) && vcpu->smm)
 		lapic_latch_init(vcpu, events->smi.latched_init);

@@ -12,6 +12,12 @@ static inline bool smm_waits(const struct x86_vcpu *vcpu)
 	return (vcpu->smi.pending || kvm_test_request(REQ_SMI, &vcpu->base)) && !vcpu->smm;
 }
 
+/* A HLT has ended, or did not begin; it is for RSM to go back to if that is the SMI's doing alone. */
+static inline void smm_note_halt(struct x86_vcpu *vcpu)
+{
+	vcpu->smi.from_halt = smm_waits(vcpu) && !vcpu->pv_unhalted;
+}
+
 void smm_deliver(struct x86_vcpu *vcpu);
 bool smm_leave(struct x86_vcpu *vcpu);		/* RSM; false: shutdown */
 void smm_reset(struct x86_vcpu *vcpu, bool init);

@@ -50,8 +50,8 @@ static_assert(offsetof(struct smram64, r15_to_r8) == 0x180 && offsetof(struct sm
 
 struct smram32 {
 	struct smram_segs segs;
-	u32 cr4;
-	u8 shadow, reserved1[0x53];
+	u32 cr4, efer;
+	u8 shadow, reserved1[0x4f];
 	u32 smbase, revision;
 	u16 io_restart, auto_halt;
 	u8 reserved2[0x9c];

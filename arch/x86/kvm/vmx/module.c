@@ -135,6 +135,7 @@ static struct x86_vendor_ops vmx_ops __initdata = {
 	.open_window = vmx_open_window,
 	.tpr_threshold = vmx_tpr_threshold,
 	.apic_hardware = vmx_apic_hardware,
+	.restart = vmx_restart,
 	.apic_notify = vmx_apic_notify,
 	.apic_status = vmx_apic_status,
 	.apic_eoi_exits = vmx_apic_eoi_exits,

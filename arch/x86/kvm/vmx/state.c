@@ -190,6 +190,19 @@ void vmx_fetch(struct x86_vcpu *vcpu, u32 groups)
 }
 static_assert(SHADOW_STI == GUEST_INTR_STATE_STI && SHADOW_MOVSS == GUEST_INTR_STATE_MOV_SS);
 
+/**
+ * vmx_restart - the guest goes on elsewhere
+ * @vcpu: its thread, loaded
+ *
+ * SDM Vol. 3 "Guest Non-Register State": a HLT that it executed itself, and debug exceptions of its
+ * last instruction, would come with the next entry.
+ */
+void vmx_restart(struct x86_vcpu *vcpu)
+{
+	vmcs_write32(GUEST_ACTIVITY_STATE, GUEST_ACTIVITY_ACTIVE);
+	vmcs_writel(GUEST_PENDING_DBG_EXCEPTIONS, 0);
+}
+
 /* --- into the VMCS --- */
 
 static void flush_segs(const struct x86_regs *regs)

@@ -183,6 +183,7 @@ void vmx_vpid_free(u16 vpid);
  */
 #define VMX_AVAIL_ALWAYS (RG_EFER | RG_PAT | RG_CR8)
 void vmx_fetch(struct x86_vcpu *vcpu, u32 groups);
+void vmx_restart(struct x86_vcpu *vcpu);
 
 /* CR4.UMIP that the processor does not have is on; regs.cr4 has it at any time */
 static inline bool vmx_hides_tables(const struct vmx_vcpu *vmx)
