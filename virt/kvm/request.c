@@ -276,6 +276,9 @@ void kvm_synchronize(struct kvm *kvm)
 	int i;
 
 	lockdep_assert_held(&kvm->slots_lock);
+	/* For lockdep: who waits here must not hold what a reader might wait for. */
+	lock_map_acquire(&kvm_read_map);
+	lock_map_release(&kvm_read_map);
 
 	wait_for_vcpus(kvm);
 	wait_for_others(kvm);
