@@ -15,6 +15,7 @@ enum kvm_pfn_status {
 	KVM_PFN_OK,
 	KVM_PFN_RETRY,		/* a signal is pending or the mapping moved: try again later */
 	KVM_PFN_FAULT,		/* no mapping there, or not with these rights: -EFAULT to user space */
+	KVM_PFN_NOMEM,		/* the host has no page for it now: -ENOMEM to user space */
 	KVM_PFN_HWPOISON,	/* the page is poisoned */
 	KVM_PFN_NOWAIT,		/* would have to wait, and was not allowed to */
 };

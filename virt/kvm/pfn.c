@@ -174,6 +174,8 @@ static enum kvm_pfn_status fault_in_special(hva_t hva, bool write)
 	if (vma && vma->vm_flags & (VM_IO | VM_PFNMAP))
 		err = fixup_user_fault(mm, hva, write ? FAULT_FLAG_WRITE : 0, &unlocked);
 	mmap_read_unlock(mm);
+	if (err == -ENOMEM)
+		return KVM_PFN_NOMEM;
 	return err ? KVM_PFN_FAULT : KVM_PFN_OK;
 }
 
@@ -189,6 +191,8 @@ static enum kvm_pfn_status fault_in(hva_t hva, bool write, enum kvm_pfn_wait wai
 		return KVM_PFN_NOWAIT;
 	if (n == -EHWPOISON)
 		return KVM_PFN_HWPOISON;
+	if (n == -ENOMEM)
+		return KVM_PFN_NOMEM;
 	if (n == -EINTR || n == -EAGAIN || signal_pending(current))
 		return KVM_PFN_RETRY;
 	return fault_in_special(hva, write);

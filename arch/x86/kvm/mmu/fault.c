@@ -186,6 +186,9 @@ static enum ret_pf find_page(struct x86_vcpu *vcpu, struct mmu_fault *fault)
 		else
 			fault->error = -EHWPOISON;
 		return RET_PF_RETRY;
+	case KVM_PFN_NOMEM:
+		fault->error = -ENOMEM;
+		return RET_PF_RETRY;
 	case KVM_PFN_FAULT:
 		break;
 	}
