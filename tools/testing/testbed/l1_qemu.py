@@ -64,22 +64,24 @@ sync
 poweroff -f
 """
 
-def base_initramfs(rel):
-    """The part of the initramfs that is the same in every run, cached."""
-    mods = closure(BASE_MODULES, rel)
+def base_initramfs(rel, debug):
+    """The part of the initramfs that is the same in every run, cached; the debug kernel needs no modules."""
+    mods = [] if debug else closure(BASE_MODULES, rel)
     key = hashlib.sha256(" ".join(mods).encode()).hexdigest()[:8]
     out = f"{CACHE}/l1/{rel}/base-{key}.cpio"
     if not os.path.exists(out):
         busybox = shutil.which("busybox") or "/bin/busybox"
         cpio = Cpio()
-        for name in ("bin", "proc", "sys", "dev", "host", "rw", "root", "mod", "l1", "l1/mod", "l1/mod/stock"):
+        for name in ("bin", "proc", "sys", "dev", "host", "rw", "root", "mod", "l1", "l1/mod"):
             cpio.dir(name)
         cpio.add("dev/console", stat.S_IFCHR | 0o600, rdev=(5, 1))
         cpio.file("bin/busybox", read(busybox))
         for name in mods:
             cpio.file(f"mod/{name}.ko", read(unpacked_module(name, rel)))
-        for name in ("kvm", "kvm-amd"):
-            cpio.file(f"l1/mod/stock/{name}.ko", read(unpacked_module(name, rel)))
+        if not debug:
+            cpio.dir("l1/mod/stock")
+            for name in ("kvm", "kvm-amd"):
+                cpio.file(f"l1/mod/stock/{name}.ko", read(unpacked_module(name, rel)))
         # The archive is followed by another one: it ends at a multiple of four bytes.
         write_atomic(out, cpio.data())
     return out, mods
@@ -115,13 +117,14 @@ def run_initramfs(opt, mods, tmp, script):
 
 def prepare(opt, tmp, script):
     """Write what the emulator boots from into the folder tmp."""
-    base, mods = base_initramfs(opt.release)
+    base, mods = base_initramfs(opt.release, opt.debug)
     with open(tmp + "/initrd", "wb") as f:
         f.write(read(base) + run_initramfs(opt, mods, tmp, script))
 
 
 def emulator_command(opt, tmp, log):
     initrd = tmp + "/initrd"
+    kernel = CACHE + "/debug-kernel/vmlinux" if opt.debug else boot_kernel(opt.release)
     cmdline = ["console=ttyS0", "quiet", "panic=-1", "nokaslr", "oops=panic", "log_buf_len=8M",
                "no_hash_pointers", "hung_task_panic=0",
                # All CPUs read one counter of this machine; late timer interrupts would make L1 doubt it.
@@ -139,7 +142,7 @@ def emulator_command(opt, tmp, log):
     cmd = [CACHE + "/qemu/run", "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
            "-machine", "q35,vmport=off,smm=off,hpet=off", "-accel", f"tcg,thread={threads},tb-size=512",
            "-cpu", opt.cpu or "max", "-smp", str(cpus), "-m", opt.mem, "-nic", "none",
-           "-kernel", boot_kernel(opt.release), "-initrd", initrd, "-append", " ".join(cmdline),
+           "-kernel", kernel, "-initrd", initrd, "-append", " ".join(cmdline),
            "-chardev", f"file,id=con,path={log}/console.log", "-serial", "chardev:con",
            "-fsdev", "local,id=host,path=/,security_model=none,readonly=on,multidevs=remap",
            "-device", "virtio-9p-pci,fsdev=host,mount_tag=host",
