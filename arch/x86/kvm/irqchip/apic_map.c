@@ -140,7 +140,7 @@ static struct apic_map *make_map(struct x86_vm *vm)
 	return map;
 }
 
-/* Is every local APIC one that hardware could answer for in the page (mmu/apic_page.c)? */
+/* Is every local APIC one that hardware could answer for in the page (mmu/private_page.c)? */
 static bool in_usual_page(struct x86_vm *vm)
 {
 	struct kvm_vcpu *kvcpu;
@@ -166,7 +166,8 @@ void apic_map_update(struct x86_vm *vm)
 		old = rcu_replace_pointer(vm->apic_map, new, lockdep_is_held(&vm->apic_map_lock));
 		if (old)
 			kvfree_rcu(old, rcu);
-		if (mmu_show_apic_page(vm, in_usual_page(vm)))
+		if (mmu_show_page(vm, MMU_PAGE_APIC, gpa_to_gfn(APIC_DEFAULT_PHYS_BASE),
+				  in_usual_page(vm)))
 			kvm_request_all(&vm->base, REQ_EVENT, false);
 	}
 	mutex_unlock(&vm->apic_map_lock);

@@ -333,8 +333,9 @@ static enum apic_hw hardware_wanted(const struct x86_vcpu *vcpu)
 		return may_deliver(vcpu) ? APIC_HW_X2APIC : APIC_HW_NONE;
 	if (!vendor_caps.mmu.apic_page || !lapic_in_usual_page(vcpu))
 		return APIC_HW_NONE;
-	return mmu_apic_page_shown(&vcpu->vm->mmu) && may_deliver(vcpu) ? APIC_HW_XAPIC :
-									   APIC_HW_PAGE;
+	if (!mmu_page_shown(&vcpu->vm->mmu, MMU_PAGE_APIC) || !may_deliver(vcpu))
+		return APIC_HW_PAGE;
+	return APIC_HW_XAPIC;
 }
 
 void lapic_choose_hardware(struct x86_vcpu *vcpu)

@@ -246,7 +246,7 @@ void mmu_slot_commit(struct x86_vm *vm, const struct kvm_memslot *old,
 	bool was = is_logged(old), is = is_logged(new);
 
 	if (new && (!old || old->base_gfn != new->base_gfn))
-		tdp_apic_slot(vm, new);
+		tdp_page_slot(vm, new);
 	if (tdp_hw.logs_dirty && was && !is)
 		set_logged_slots(vm, vm->logged_slots - 1);
 	if (!old || !new)

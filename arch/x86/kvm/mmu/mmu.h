@@ -41,6 +41,7 @@ struct mmu_hw {
 	u64 me_mask;		/* bits that mark a page as encrypted by the host */
 	bool has_ad;		/* EPT: accessed and dirty flags are enabled; NPT has them */
 	bool apic_page;		/* accesses to local APICs are answered if a page stands there */
+	bool identity_page;	/* a page of the vendor's stands at x86_vm.identity_map_addr */
 	bool logs_dirty;	/* while x86_vm.logged_slots: what it makes dirty comes to mmu_mark_dirty() */
 };
 
@@ -238,8 +239,9 @@ void mmu_flush_remote_tlbs(struct x86_vm *vm);
 /* Bits of the memory-slot generation that MMIO entries carry. */
 #define MMU_GENERATION_MASK	GENMASK_ULL(37, 0)
 
-/* Are all local APICs at the usual place? Calls are serialized; true: the answer is a new one. May sleep. */
-bool mmu_show_apic_page(struct x86_vm *vm, bool show);
+/* Pages of the VM itself, where no slot is: private_page.c. May sleep. */
+bool mmu_show_page(struct x86_vm *vm, enum mmu_page nr, gfn_t gfn, bool show);
+bool mmu_page_visible(struct x86_vcpu *vcpu, enum mmu_page nr);
 
 /* The memory-slot generation wrapped its low bits: drop every MMIO entry. */
 void mmu_zap_mmio(struct x86_vm *vm);
@@ -253,10 +255,10 @@ long mmu_populate(struct x86_vcpu *vcpu, gpa_t gpa, u64 error_code);
 
 /* --- entry path, inline (argument: &vcpu->mmu, &vm->mmu) --- */
 
-/* Can the tables of this VM lead to the APIC page (mmu.apic_page)? */
-static inline bool mmu_apic_page_shown(const struct mmu_vm *mmu)
+/* Can the tables of this VM lead to that page? */
+static inline bool mmu_page_shown(const struct mmu_vm *mmu, enum mmu_page nr)
 {
-	return READ_ONCE(mmu->apic_page_shown);
+	return READ_ONCE(mmu->page[nr].shown);
 }
 
 /* Is there a root to enter with? If not, mmu_load_slow() first. */

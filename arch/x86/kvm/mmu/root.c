@@ -220,7 +220,7 @@ EXPORT_SYMBOL_GPL(mmu_reset_context);
 
 int mmu_vm_init(struct x86_vm *vm)
 {
-	return tdp_apic_page_alloc(vm);
+	return tdp_pages_alloc(vm);
 }
 
 /**
@@ -231,7 +231,7 @@ void mmu_vm_destroy(struct x86_vm *vm)
 {
 	mmu_flush_all(vm);
 	KVM_BUG_ON_VM(atomic_long_read(&vm->mmu.table_pages), &vm->base);
-	tdp_apic_page_free(vm);
+	tdp_pages_free(vm);
 }
 
 int mmu_vcpu_init(struct x86_vcpu *vcpu)

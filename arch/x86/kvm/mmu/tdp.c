@@ -305,7 +305,7 @@ static enum ret_pf mmio_step(struct x86_vcpu *vcpu, struct mmu_fault *fault)
 	if (tdp_is_leaf(old, level))
 		return RET_PF_EMULATE;
 	if (level == 1) {
-		new = tdp_apic_entry(vcpu, fault) ?: tdp_make_mmio(&tdp_fmt, fault->slots_gen);
+		new = tdp_page_entry(vcpu, fault) ?: tdp_make_mmio(&tdp_fmt, fault->slots_gen);
 		return set_entry(vcpu->vm, entry, 1, &old, new) ? RET_PF_FIXED : RET_PF_CONTINUE;
 	}
 	if (!vcpu->mmu.cache_nr)
@@ -320,11 +320,11 @@ static enum ret_pf mmio_step(struct x86_vcpu *vcpu, struct mmu_fault *fault)
  * @fault: no slot was found in the generation it names
  *
  * The next access to the frame is then told from the entry alone, or answered by
- * the processor (apic_page.c). Failing to make the entry only costs time.
+ * what the VM shows there (private_page.c). Failing to make the entry only costs time.
  *
  * Context: vCPU thread, in a read section; takes mmu_lock.
  *
- * Return: RET_PF_EMULATE, always.
+ * Return: RET_PF_EMULATE, or RET_PF_RETRY where it is memory that the VM shows.
  */
 enum ret_pf tdp_map_mmio(struct x86_vcpu *vcpu, struct mmu_fault *fault)
 {
@@ -339,5 +339,5 @@ enum ret_pf tdp_map_mmio(struct x86_vcpu *vcpu, struct mmu_fault *fault)
 		ret = mmio_step(vcpu, fault);
 	vcpu->base.stat.pf_mmio_spte_created += ret == RET_PF_FIXED;
 	read_unlock(&kvm->mmu_lock);
-	return RET_PF_EMULATE;
+	return tdp_page_is_memory(vcpu->vm, fault->gfn) ? RET_PF_RETRY : RET_PF_EMULATE;
 }

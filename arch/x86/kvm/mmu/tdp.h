@@ -3,7 +3,7 @@
 #define KVM_MMU_TDP_H
 /*
  * Inside of the direct MMU: what fault.c, level.c, tdp.c, zap.c, dirty.c, age.c,
- * apic_page.c, gva.c and root.c share. Nobody outside mmu/ includes this.
+ * private_page.c, gva.c and root.c share. Nobody outside mmu/ includes this.
  *
  * Who may do what to an entry:
  *
@@ -105,11 +105,12 @@ void tdp_zap(struct x86_vm *vm, struct mmu_root *root, gfn_t start, gfn_t end, b
 void tdp_zap_entry(struct x86_vm *vm, u64 *entry, unsigned int level, struct zap_debt *debt);
 void zap_settle(struct x86_vm *vm, struct zap_debt *debt);
 
-/* apic_page.c */
-int tdp_apic_page_alloc(struct x86_vm *vm);
-void tdp_apic_page_free(struct x86_vm *vm);
-u64 tdp_apic_entry(struct x86_vcpu *vcpu, const struct mmu_fault *fault);
-void tdp_apic_slot(struct x86_vm *vm, const struct kvm_memslot *slot);
+/* private_page.c */
+int tdp_pages_alloc(struct x86_vm *vm);
+void tdp_pages_free(struct x86_vm *vm);
+u64 tdp_page_entry(struct x86_vcpu *vcpu, const struct mmu_fault *fault);
+bool tdp_page_is_memory(const struct x86_vm *vm, gfn_t gfn);
+void tdp_page_slot(struct x86_vm *vm, const struct kvm_memslot *slot);
 
 /* root.c */
 void tdp_root_put(struct x86_vm *vm, struct mmu_root *root);

@@ -27,13 +27,25 @@ struct mmu_root {
 	atomic_t refs;		/* (a) */
 };
 
+enum mmu_page {
+	MMU_PAGE_APIC,
+	MMU_PAGE_IDENTITY,
+	MMU_PAGES
+};
+
+/* A page of the VM that is no slot's */
+struct mmu_private_page {
+	struct page *page;	/* (c) NULL: this hardware needs none */
+	gfn_t gfn;		/* (c) once there is a vCPU */
+	bool shown;		/* (l:mmu_lock) where no slot is; read without lock */
+};
+
 /* (c) constant after creation, (v) vCPU thread only, (l:NAME) under that lock, (a) atomic */
 struct mmu_vm {
 	atomic64_t tlb_gen;				/* (a) raised when rights were taken away */
 	struct mmu_root *root[MMU_ADDRESS_SPACES];	/* (l:mmu_lock) */
 	atomic_long_t table_pages;			/* (a) page-table pages in use */
-	struct page *apic_page;				/* (c) apic_page.c; NULL: there is none */
-	bool apic_page_shown;				/* (l:mmu_lock) where no slot is; read without lock */
+	struct mmu_private_page page[MMU_PAGES];	/* private_page.c */
 };
 
 /*

@@ -6,7 +6,7 @@
  * hardware wants it: the virtual-APIC page. With a TPR shadow the processor reads
  * and writes CR8 as TPR in that page; the model is told of a new value after the
  * exit. Accesses to memory become accesses to that page if the EPT tables lead to
- * the APIC-access page (mmu/apic_page.c): those to TPR, all else is an exit.
+ * the APIC-access page (mmu/private_page.c): those to TPR, all else is an exit.
  *
  * It can do more (APIC-register virtualization, virtual-interrupt delivery):
  * registers are read from the page, TPR, EOI and interrupts to itself are written
@@ -43,7 +43,7 @@ void vmx_apic_init(struct vmx_vcpu *vmx)
 	vmx->tpr_threshold = 0;
 	vmcs_write64(VIRTUAL_APIC_PAGE_ADDR, __pa(page));
 	if (vmx_has_apic_page())
-		vmcs_write64(APIC_ACCESS_ADDR, page_to_phys(vmx->x86.vm->mmu.apic_page));
+		vmcs_write64(APIC_ACCESS_ADDR, page_to_phys(vmx->x86.vm->mmu.page[MMU_PAGE_APIC].page));
 	if (vmx_has_posted()) {
 		vmcs_write16(POSTED_INTR_NV, POSTED_INTR_VECTOR);
 		vmcs_write64(POSTED_INTR_DESC_ADDR, __pa(lapic_pid(&vmx->x86)));

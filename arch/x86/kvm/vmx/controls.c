@@ -164,7 +164,7 @@ bool vmx_controls_safe(const struct vmx_vcpu *vmx)
 	    !(vmx->ctl[WORD_CPU2] & SECONDARY_EXEC_VIRTUALIZE_X2APIC_MODE))
 		return false;
 	/* What is meant for its APIC would be memory to the guest. */
-	if (mmu_apic_page_shown(&vmx->x86.vm->mmu) &&
+	if (mmu_page_shown(&vmx->x86.vm->mmu, MMU_PAGE_APIC) &&
 	    !(vmx->ctl[WORD_CPU2] & SECONDARY_EXEC_VIRTUALIZE_APIC_ACCESSES))
 		return false;
 	return !(MANDATORY_EXCEPTIONS & ~vmx->exceptions) && vmx->eptp;
