@@ -92,6 +92,7 @@ static int undeliverable(struct x86_vcpu *vcpu, const struct emul_event *ev)
 /* event_inject() has prepared an entry: do what it would begin with. */
 static int deliver_chosen(struct x86_vcpu *vcpu, struct emul_vcpu *e)
 {
+	bool nmi = vcpu->ev.nmi_injected && vcpu->ev.exc_state != EXC_INJECTED;
 	struct emul_event ev = chosen_event(vcpu);
 	enum emul_rc rc;
 
@@ -108,6 +109,8 @@ static int deliver_chosen(struct x86_vcpu *vcpu, struct emul_vcpu *e)
 	switch (rc) {
 	case EMUL_OK:
 		event_delivered(vcpu);
+		if (nmi)
+			vendor_call(nmi_masked_set, vcpu, true);
 		break;
 	case EMUL_FAULT:
 		/* An exception is merged with the new one, anything else is lost. */
