@@ -26,6 +26,7 @@
 
 DEFINE_STATIC_KEY_FALSE(emul_interpret);
 DEFINE_STATIC_KEY_FALSE(emul_restricted);
+EXPORT_SYMBOL_GPL(emul_restricted);
 
 static bool interpret;
 module_param(interpret, bool, 0444);

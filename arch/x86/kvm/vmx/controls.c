@@ -70,6 +70,8 @@ static u32 cpu_wanted(const struct vmx_vcpu *vmx)
 		want |= CPU_BASED_MONITOR_EXITING | CPU_BASED_MWAIT_EXITING;
 	if (!vmx->dr_live)
 		want |= CPU_BASED_MOV_DR_EXITING;
+	if (vmx_mapped(vmx))
+		want |= CPU_BASED_CR3_LOAD_EXITING | CPU_BASED_CR3_STORE_EXITING;
 	if (vmx->irq_window)
 		want |= CPU_BASED_INTR_WINDOW_EXITING;
 	if (vmx->nmi_window)

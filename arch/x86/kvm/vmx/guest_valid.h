@@ -15,7 +15,9 @@ struct gv_seg {
 enum { GV_ES, GV_CS, GV_SS, GV_DS, GV_FS, GV_GS, GV_LDTR, GV_TR, GV_SEGS };
 
 struct gv_state {
-	bool protected, paging, v86, long_mode;
+	bool protected;
+	bool paging;		/* the guest's own, or one that we give it */
+	bool v86, long_mode;
 	u8 cpl;
 	struct gv_seg seg[GV_SEGS];
 };

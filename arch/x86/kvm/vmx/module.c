@@ -84,6 +84,8 @@ static int vmx_vcpu_init(struct x86_vcpu *vcpu)
 		vmcs_free(&vmx->vmcs);
 		return err;
 	}
+	if (vmx_caps.restricted)
+		vmx_show_identity_map(vcpu->vm);
 	vmx->vpid = vmx_vpid_alloc();
 	vmx_msr_bitmap_init(vmx);
 	return 0;
@@ -112,6 +114,7 @@ static void vmx_cpuid_changed(struct x86_vcpu *vcpu)
 static struct x86_vendor_ops vmx_ops __initdata = {
 	.cpu_on = vmx_cpu_on,
 	.cpu_off = vmx_cpu_off,
+	.vm_init = vmx_vm_init,
 	.vcpu_init = vmx_vcpu_init,
 	.vcpu_free = vmx_vcpu_free,
 	.vcpu_reset = vmx_vcpu_reset,
@@ -176,6 +179,7 @@ static void vmx_fill_caps(void)
 {
 	u32 raw_width = cpuid_eax(0x80000008) & 0xff;
 
+	vmx_caps.restricted = !vmx_has_unrestricted();
 	vmx_caps.efer_valid = EFER_SCE | EFER_LME | EFER_LMA;
 	if (boot_cpu_has(X86_FEATURE_NX))
 		vmx_caps.efer_valid |= EFER_NX;
@@ -188,9 +192,9 @@ static void vmx_fill_caps(void)
 		.raw_phys_bits = raw_width ?: boot_cpu_data.x86_phys_bits,
 		.has_ad = vmx_ctls.ept_ad,
 		.apic_page = vmx_has_apic_page(),
+		.identity_page = vmx_caps.restricted,
 		.logs_dirty = vmx_has_pml(),
 	};
-	vmx_caps.restricted = !vmx_has_unrestricted();
 	vmx_caps.virtual_apic = vmx_has_apicv() && !vmx_caps.restricted;
 	vmx_caps.takes_posted = vmx_caps.virtual_apic && vmx_has_posted();
 	vmx_caps.has_xss = vmx_may(&vmx_ctls, WORD_CPU2, SECONDARY_EXEC_ENABLE_XSAVES);
@@ -236,6 +240,8 @@ static void __init leave_out_ops(void)
 	}
 	if (!vmx_has_tpr_shadow())
 		vmx_ops.tpr_threshold = NULL;
+	if (!vmx_caps.restricted)
+		vmx_ops.vm_init = NULL;
 }
 
 static int __init vmx_module_init(void)

@@ -176,7 +176,8 @@ void vmx_fetch(struct x86_vcpu *vcpu, u32 groups)
 		regs->cr4 = (regs->cr4 & ~vmx->cr4_owned) |
 			    (vmcs_readl(GUEST_CR4) & vmx->cr4_owned);
 	}
-	if (groups & RG_CR3)
+	/* Otherwise writes exit. */
+	if ((groups & RG_CR3) && !vmx_mapped(vmx))
 		regs->cr3 = vmcs_readl(GUEST_CR3);
 	/* The two kinds of shadow have the bits of the field. */
 	if (groups & RG_SHADOW)
@@ -226,6 +227,8 @@ static void flush_cr(struct vmx_vcpu *vmx)
 		vmx_ctl_bit(vmx, WORD_CPU2, SECONDARY_EXEC_DESC, vmx_hides_tables(vmx));
 		cr4 &= ~(u64)X86_CR4_UMIP;
 	}
+	if (vmx_mapped(vmx))
+		cr4 = vmx_mapped_cr4(vmx, cr4);
 	vmx->cr4_owned = CR4_OWNED & vcpu->cpuid.cr4_valid;
 	vmcs_writel(GUEST_CR0, cr0 | fixed0);
 	vmcs_writel(CR0_READ_SHADOW, regs->cr0);
@@ -240,6 +243,9 @@ static void flush_efer(struct vmx_vcpu *vmx)
 {
 	u64 efer = vmx->x86.regs.efer;
 
+	/* Long mode is not what the guest enters, as long as its own CR0.PG is clear. */
+	if (vmx_mapped(vmx))
+		efer &= ~(u64)EFER_LME;
 	vmcs_write64(GUEST_IA32_EFER, efer);
 	vmx_ctl_bit(vmx, WORD_ENTRY, VM_ENTRY_IA32E_MODE, efer & EFER_LMA);
 	vmx_load_syscall(vmx);
@@ -311,7 +317,7 @@ void vmx_flush(struct vmx_vcpu *vmx)
 	if (groups & RG_CR)
 		flush_cr(vmx);
 	if (groups & RG_CR3)
-		vmcs_writel(GUEST_CR3, regs->cr3);
+		vmcs_writel(GUEST_CR3, vmx_mapped(vmx) ? vmx_identity_map(vcpu->vm) : regs->cr3);
 	if (groups & RG_EFER)
 		flush_efer(vmx);
 	if ((groups & RG_CR8) && vmx->vtpr)

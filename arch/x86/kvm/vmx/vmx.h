@@ -3,6 +3,7 @@
 #define DKVM_VMX_H
 /* struct vmx_vcpu, and what the files of vmx/ offer each other. */
 #include <linux/kvm.h>
+#include "../exit.h"
 #include "../msr_pass.h"
 #include "../regs.h"
 #include "../vendor.h"
@@ -121,6 +122,13 @@ struct vmx_host {
 	u64 debugctl;
 };
 
+/* restricted.c: in what way the processor runs the guest's state, without unrestricted guest */
+enum vmx_mode {
+	MODE_NONE,	/* not at all: the emulator's turn */
+	MODE_AS_IS,	/* protected mode with paging, or any state of an unrestricted guest */
+	MODE_MAPPED,	/* protected mode without paging: with an identity map */
+};
+
 struct vmx_vcpu {
 	struct x86_vcpu x86;		/* first */
 	struct vmx_vmcs vmcs;
@@ -137,7 +145,8 @@ struct vmx_vcpu {
 	u64 rip, rsp, rflags;		/* (v) */
 	unsigned long host_cr3, host_cr4;	/* (v) */
 	u64 eptp;			/* (v) */
-	bool state_valid;		/* (v) without unrestricted guest: the processor can run it */
+	u8 mode;			/* (v) enum vmx_mode, without unrestricted guest: see vmx_mapped() */
+	u64 mode_gen;			/* (v) of the slots that it was found with */
 	bool injected;			/* (v) an event was armed for the entry */
 	bool dr_live;			/* (v) MOV DR does not exit until put */
 	bool l1d_dirty;			/* (v) the host ran more than the inner loop since the flush */
@@ -157,6 +166,12 @@ struct vmx_vcpu {
 	void *msr_bitmap;		/* (v) in force: own or shared */
 	void *msr_bitmap_own;		/* (v) NULL until it has to differ from the shared ones */
 };
+
+/* CR3 leads to our identity map, not to tables of the guest's. */
+static __always_inline bool vmx_mapped(const struct vmx_vcpu *vmx)
+{
+	return static_branch_unlikely(&emul_restricted) && vmx->mode >= MODE_MAPPED;
+}
 
 static inline struct vmx_vcpu *to_vmx(struct x86_vcpu *vcpu)
 {
@@ -286,7 +301,11 @@ void vmx_pml_init(struct vmx_vcpu *vmx);
 void vmx_pml_drain(struct vmx_vcpu *vmx);
 
 /* --- restricted.c --- */
+int vmx_vm_init(struct x86_vm *vm);
+void vmx_show_identity_map(struct x86_vm *vm);
 bool vmx_can_run(struct x86_vcpu *vcpu);
+u64 vmx_mapped_cr4(const struct vmx_vcpu *vmx, u64 cr4);
+u64 vmx_identity_map(const struct x86_vm *vm);	/* for CR3 */
 
 /* --- l1d.c --- */
 int vmx_l1d_setup(void);
