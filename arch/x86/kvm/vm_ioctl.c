@@ -13,7 +13,7 @@
 
 #define MIN_MMU_PAGES	64
 
-/* The three pages from there on would be the processor's for emulating real mode. */
+/* The three pages from there on are user space's to keep free; nothing needs them (vmx/v86.c). */
 static long set_tss_addr(struct x86_vm *vm, unsigned long addr)
 {
 	if (addr > (u32)(-3 * PAGE_SIZE))

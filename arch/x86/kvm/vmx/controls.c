@@ -129,7 +129,7 @@ static void set_word(struct vmx_vcpu *vmx, enum vmx_ctl word, u32 want)
 void vmx_update_controls(struct x86_vcpu *vcpu)
 {
 	struct vmx_vcpu *vmx = to_vmx(vcpu);
-	u32 exceptions = MANDATORY_EXCEPTIONS | exit_exceptions(vcpu);
+	u32 exceptions = vmx_v86(vmx) ? ~0u : MANDATORY_EXCEPTIONS | exit_exceptions(vcpu);
 
 	vcpu->intercepts_stale = false;
 	set_word(vmx, WORD_PIN, PIN_BASED_VIRTUAL_NMIS |

@@ -261,6 +261,7 @@ static void load_tsc_aux(struct vmx_vcpu *vmx)
 static __always_inline void ip_to_vmcs(struct vmx_vcpu *vmx)
 {
 	const struct x86_regs *regs = &vmx->x86.regs;
+	u64 rflags = regs->rflags;
 
 	if (regs->rip != vmx->rip) {
 		vmx->rip = regs->rip;
@@ -270,9 +271,11 @@ static __always_inline void ip_to_vmcs(struct vmx_vcpu *vmx)
 		vmx->rsp = regs->gpr[GPR_RSP];
 		vmcs_writel(GUEST_RSP, vmx->rsp);
 	}
-	if (regs->rflags != vmx->rflags) {
-		vmx->rflags = regs->rflags;
-		vmcs_writel(GUEST_RFLAGS, regs->rflags);
+	if (vmx_v86(vmx))
+		rflags |= V86_FLAGS;
+	if (rflags != vmx->rflags) {
+		vmx->rflags = rflags;
+		vmcs_writel(GUEST_RFLAGS, rflags);
 	}
 }
 
@@ -282,7 +285,11 @@ static __always_inline void ip_from_vmcs(struct vmx_vcpu *vmx)
 
 	regs->rip = vmx->rip = vmcs_readl(GUEST_RIP);
 	regs->gpr[GPR_RSP] = vmx->rsp = vmcs_readl(GUEST_RSP);
-	regs->rflags = vmx->rflags = vmcs_readl(GUEST_RFLAGS);
+	vmx->rflags = vmcs_readl(GUEST_RFLAGS);
+	if (vmx_v86(vmx))
+		regs->rflags = (regs->rflags & V86_FLAGS) | (vmx->rflags & ~V86_FLAGS);
+	else
+		regs->rflags = vmx->rflags;
 }
 
 /**

@@ -167,6 +167,8 @@ int vmx_exit_exception(struct x86_vcpu *vcpu)
 	    vcpu->ev.exc_state != EXC_INJECTED && !vcpu->ev.nmi_injected)
 		vmx_nmi_mask_again(vmx);
 
+	if (vmx_v86(vmx) && (info & INTR_INFO_VECTOR_MASK) != DB_VECTOR)
+		return vmx_v86_exception(vcpu);
 	switch (info & INTR_INFO_VECTOR_MASK) {
 	case DB_VECTOR:
 		return exit_db(vcpu);

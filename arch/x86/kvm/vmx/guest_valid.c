@@ -18,10 +18,32 @@
 #define TYPE_CONFORM	4u
 #define TYPE_CODE	8u
 #define TYPE_READ	2u	/* of code */
+#define TYPE_ACCESSED	1u
 
 static bool v86_segment(const struct gv_seg *s)
 {
 	return s->base == (u64)s->selector << 4 && s->limit == 0xffff && (s->attr & 0xff) == 0xf3;
+}
+
+/* As real mode has it: data that is written upwards, or code that is read */
+static bool fits_v86(const struct gv_seg *s)
+{
+	u16 type = TYPE(s) & ~TYPE_ACCESSED;
+
+	return s->base == (u64)s->selector << 4 && s->limit == 0xffff && PRESENT(s) && S(s) &&
+	       !DB(s) && (type == TYPE_WRITE || type == (TYPE_CODE | TYPE_READ));
+}
+
+bool guest_fits_v86(const struct gv_state *s)
+{
+	unsigned int i;
+
+	if (s->protected || s->cpl)
+		return false;
+	for (i = GV_ES; i <= GV_GS; i++)
+		if (!fits_v86(&s->seg[i]))
+			return false;
+	return true;
 }
 
 static bool code_ok(const struct gv_state *s)

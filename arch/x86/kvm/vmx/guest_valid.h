@@ -31,4 +31,13 @@ struct gv_state {
  */
 bool guest_valid(const struct gv_state *s);
 
+/**
+ * guest_fits_v86 - can real mode with these segments run as virtual-8086 mode?
+ * @s: the guest's state
+ *
+ * There each segment is at 16 times the selector, has 64 KiB, and may be read,
+ * written and executed. SDM Vol. 3 "Virtual-8086 Mode".
+ */
+bool guest_fits_v86(const struct gv_state *s);
+
 #endif

@@ -124,6 +124,9 @@ void vmx_events_after_exit(struct vmx_vcpu *vmx, u32 vectoring)
 {
 	vmx->injected = false;
 	event_delivered(&vmx->x86);
+	/* Of INT n in virtual-8086 mode nothing has happened: the instruction is emulated. */
+	if (vmx_v86(vmx))
+		return;
 	if (vectoring & VECTORING_INFO_VALID_MASK)
 		requeue(&vmx->x86, vectoring);
 }

@@ -9,9 +9,12 @@
  *               nothing: CR3 leads to a page of the VM (mmu/private_page.c) where
  *               each entry of 4 MiB leads to itself. What the guest reads of CR0
  *               and CR4 are the read shadows, CR3 exits.
+ *  MODE_V86     Real mode runs as virtual-8086 mode, with the same tables, as
+ *               long as the segments are as that mode has them: v86.c.
  *  MODE_NONE    All else is the emulator's, instruction by instruction, until
- *               the state is one that the processor accepts: real mode, and the
- *               way from there, where registers still hold what it had in them.
+ *               the state is one that the processor accepts: the way between
+ *               modes, where registers still hold what the old one had in them,
+ *               and real mode with segments beyond 64 KiB.
  *
  * What the guest can reach without an exit is valid if it was before, so only
  * registers that software has changed are looked at again.
@@ -74,6 +77,9 @@ u64 vmx_mapped_cr4(const struct vmx_vcpu *vmx, u64 cr4)
 {
 	cr4 &= ~(u64)(X86_CR4_PAE | X86_CR4_PCIDE | X86_CR4_SMEP | X86_CR4_SMAP | X86_CR4_PKE |
 		      X86_CR4_LA57);
+	/* Without VME each INT n faults. */
+	if (vmx_v86(vmx))
+		cr4 &= ~(u64)(X86_CR4_VME | X86_CR4_UMIP);
 	return cr4 | X86_CR4_PSE;
 }
 
@@ -90,11 +96,13 @@ static enum vmx_mode find_mode(struct x86_vcpu *vcpu)
 	};
 	bool mapped = !(regs->cr0 & X86_CR0_PG);
 
-	if (!state.protected || (mapped && !mmu_page_visible(vcpu, MMU_PAGE_IDENTITY)))
+	if (mapped && !mmu_page_visible(vcpu, MMU_PAGE_IDENTITY))
 		return MODE_NONE;
 	regs_need(vcpu, RG_SEG);
 	state.cpl = regs->cpl;
 	memcpy(state.seg, regs->seg, sizeof(state.seg));
+	if (!state.protected)
+		return vmx_has_v86() && guest_fits_v86(&state) ? MODE_V86 : MODE_NONE;
 	if (vmx_param_emulate_invalid && !guest_valid(&state))
 		return MODE_NONE;
 	return mapped ? MODE_MAPPED : MODE_AS_IS;
@@ -116,6 +124,8 @@ static void set_mode(struct vmx_vcpu *vmx, enum vmx_mode mode)
 /**
  * vmx_can_run - may the processor be entered, or is it the emulator's turn?
  * @vcpu: its thread, loaded
+ *
+ * In real mode events are the emulator's, too.
  */
 bool vmx_can_run(struct x86_vcpu *vcpu)
 {
@@ -127,5 +137,5 @@ bool vmx_can_run(struct x86_vcpu *vcpu)
 		set_mode(vmx, find_mode(vcpu));
 		vmx->mode_gen = gen;
 	}
-	return vmx->mode != MODE_NONE;
+	return vmx->mode != MODE_NONE && !(vmx->mode == MODE_V86 && vcpu->ev.armed);
 }

@@ -90,16 +90,26 @@ static void flush_seg(const struct x86_regs *regs, unsigned int i)
 	vmcs_writel(seg_fields[i].base, seg->base);
 }
 
-static void fetch_code(struct x86_regs *regs)
+static void fetch_code(const struct vmx_vcpu *vmx, struct x86_regs *regs)
 {
+	if (vmx_v86(vmx)) {
+		vmx_v86_fetch_seg(&regs->seg[SEG_CS], SEG_CS);
+		return;
+	}
 	fetch_seg(regs, SEG_CS);
 	regs->cpl = vmcs_read32(GUEST_SS_AR_BYTES) >> SEG_ATTR_DPL & 3;
 }
 
-static void fetch_data(struct x86_regs *regs)
+static void fetch_data(const struct vmx_vcpu *vmx, struct x86_regs *regs)
 {
 	unsigned int i;
 
+	if (vmx_v86(vmx)) {
+		for (i = 0; i < SEG_LDTR; i++)
+			if (i != SEG_CS)
+				vmx_v86_fetch_seg(&regs->seg[i], i);
+		return;
+	}
 	for (i = 0; i < NR_SEGS; i++)
 		if (i != SEG_CS)
 			fetch_seg(regs, i);
@@ -134,7 +144,8 @@ static void fetch_rare(struct x86_vcpu *vcpu, u32 groups)
 	struct vmx_vcpu *vmx = to_vmx(vcpu);
 	struct x86_regs *regs = &vcpu->regs;
 
-	if (groups & RG_DTABLE) {
+	/* Virtual-8086 mode changes neither of the two. */
+	if ((groups & RG_DTABLE) && !vmx_v86(vmx)) {
 		regs->gdt.base = vmcs_readl(GUEST_GDTR_BASE);
 		regs->gdt.limit = vmcs_read32(GUEST_GDTR_LIMIT);
 		regs->idt.base = vmcs_readl(GUEST_IDTR_BASE);
@@ -145,7 +156,7 @@ static void fetch_rare(struct x86_vcpu *vcpu, u32 groups)
 		regs->dr7 = vmcs_readl(GUEST_DR7);
 	if (groups & RG_SYSCALL)
 		regs->kernel_gs_base = vmx_kernel_gs_base(vmx);
-	if (groups & RG_SYSENTER) {
+	if ((groups & RG_SYSENTER) && !vmx_v86(vmx)) {
 		regs->sysenter_cs = vmcs_read32(GUEST_SYSENTER_CS);
 		regs->sysenter_esp = vmcs_readl(GUEST_SYSENTER_ESP);
 		regs->sysenter_eip = vmcs_readl(GUEST_SYSENTER_EIP);
@@ -167,9 +178,9 @@ void vmx_fetch(struct x86_vcpu *vcpu, u32 groups)
 	struct x86_regs *regs = &vcpu->regs;
 
 	if (groups & RG_CODE)
-		fetch_code(regs);
+		fetch_code(vmx, regs);
 	if (groups & RG_DATA)
-		fetch_data(regs);
+		fetch_data(vmx, regs);
 	if (groups & RG_CR) {
 		regs->cr0 = (regs->cr0 & ~vmx->cr0_owned) |
 			    (vmcs_readl(GUEST_CR0) & vmx->cr0_owned);
@@ -206,12 +217,16 @@ void vmx_restart(struct x86_vcpu *vcpu)
 
 /* --- into the VMCS --- */
 
-static void flush_segs(const struct x86_regs *regs)
+static void flush_segs(const struct vmx_vcpu *vmx)
 {
 	unsigned int i;
 
+	if (vmx_v86(vmx)) {
+		vmx_v86_flush_segs(&vmx->x86.regs);
+		return;
+	}
 	for (i = 0; i < NR_SEGS; i++)
-		flush_seg(regs, i);
+		flush_seg(&vmx->x86.regs, i);
 }
 
 static void flush_cr(struct vmx_vcpu *vmx)
@@ -276,14 +291,16 @@ static void flush_rare(struct vmx_vcpu *vmx, u32 groups)
 		vmcs_writel(GUEST_GDTR_BASE, regs->gdt.base);
 		vmcs_write32(GUEST_GDTR_LIMIT, regs->gdt.limit);
 		vmcs_writel(GUEST_IDTR_BASE, regs->idt.base);
-		vmcs_write32(GUEST_IDTR_LIMIT, regs->idt.limit);
+		/* A vector that is not within the limit is a fault that exits. */
+		vmcs_write32(GUEST_IDTR_LIMIT, vmx_v86(vmx) ? 0 : regs->idt.limit);
 	}
 	if (groups & RG_SYSCALL) {
 		vmx_set_kernel_gs_base(vmx, regs->kernel_gs_base);
 		vmx_load_syscall(vmx);
 	}
 	if (groups & RG_SYSENTER) {
-		vmcs_write32(GUEST_SYSENTER_CS, regs->sysenter_cs);
+		/* There is no SYSENTER in real mode. */
+		vmcs_write32(GUEST_SYSENTER_CS, vmx_v86(vmx) ? 0 : regs->sysenter_cs);
 		vmcs_writel(GUEST_SYSENTER_ESP, regs->sysenter_esp);
 		vmcs_writel(GUEST_SYSENTER_EIP, regs->sysenter_eip);
 	}
@@ -313,7 +330,7 @@ void vmx_flush(struct vmx_vcpu *vmx)
 	if (groups & RG_SHADOW)
 		flush_shadow(vmx);
 	if (groups & RG_SEG)
-		flush_segs(regs);
+		flush_segs(vmx);
 	if (groups & RG_CR)
 		flush_cr(vmx);
 	if (groups & RG_CR3)

@@ -127,6 +127,7 @@ enum vmx_mode {
 	MODE_NONE,	/* not at all: the emulator's turn */
 	MODE_AS_IS,	/* protected mode with paging, or any state of an unrestricted guest */
 	MODE_MAPPED,	/* protected mode without paging: with an identity map */
+	MODE_V86,	/* real mode: as virtual-8086 mode, with an identity map */
 };
 
 struct vmx_vcpu {
@@ -173,6 +174,12 @@ static __always_inline bool vmx_mapped(const struct vmx_vcpu *vmx)
 	return static_branch_unlikely(&emul_restricted) && vmx->mode >= MODE_MAPPED;
 }
 
+/* Besides, segments, RFLAGS, IDT, TR and LDTR are what v86.c makes of them. */
+static __always_inline bool vmx_v86(const struct vmx_vcpu *vmx)
+{
+	return static_branch_unlikely(&emul_restricted) && vmx->mode == MODE_V86;
+}
+
 static inline struct vmx_vcpu *to_vmx(struct x86_vcpu *vcpu)
 {
 	return container_of(vcpu, struct vmx_vcpu, x86);
@@ -200,10 +207,13 @@ void vmx_vpid_free(u16 vpid);
 void vmx_fetch(struct x86_vcpu *vcpu, u32 groups);
 void vmx_restart(struct x86_vcpu *vcpu);
 
-/* CR4.UMIP that the processor does not have is on; regs.cr4 has it at any time */
+/*
+ * Instructions of the descriptor tables exit: CR4.UMIP that the processor does not have is on
+ * (regs.cr4 has it at any time), or it has no table of the guest's.
+ */
 static inline bool vmx_hides_tables(const struct vmx_vcpu *vmx)
 {
-	return vmx_has.umip_by_exits && (vmx->x86.regs.cr4 & X86_CR4_UMIP);
+	return (vmx_has.umip_by_exits && (vmx->x86.regs.cr4 & X86_CR4_UMIP)) || vmx_v86(vmx);
 }
 
 void vmx_flush(struct vmx_vcpu *vmx);
@@ -306,6 +316,13 @@ void vmx_show_identity_map(struct x86_vm *vm);
 bool vmx_can_run(struct x86_vcpu *vcpu);
 u64 vmx_mapped_cr4(const struct vmx_vcpu *vmx, u64 cr4);
 u64 vmx_identity_map(const struct x86_vm *vm);	/* for CR3 */
+
+/* --- v86.c --- */
+#define V86_FLAGS	((u64)(X86_EFLAGS_VM | X86_EFLAGS_IOPL))
+bool vmx_has_v86(void);
+void vmx_v86_fetch_seg(struct x86_seg *seg, unsigned int nr);
+void vmx_v86_flush_segs(const struct x86_regs *regs);
+int vmx_v86_exception(struct x86_vcpu *vcpu);
 
 /* --- l1d.c --- */
 int vmx_l1d_setup(void);

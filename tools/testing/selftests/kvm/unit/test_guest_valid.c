@@ -98,6 +98,43 @@ static void virtual_8086(void)
 	CHECK(!guest_valid(&s));
 }
 
+/* Real mode as virtual-8086 mode: the attributes that real mode comes by, and nothing beyond 64 KiB. */
+static void real_mode(void)
+{
+	static const u16 fit[] = { 0x93, 0x92, 0x9b, 0x9a, 0xf3, 0x193 };
+	static const u16 no_fit[] = { 0x91, 0x97, 0x99, 0x9f, 0x83, 0x13, 0x493, 0 };
+	struct gv_state real = { .paging = true }, s;
+	unsigned int i, reg;
+
+	for (reg = GV_ES; reg <= GV_GS; reg++)
+		real.seg[reg] = (struct gv_seg){ 0x1000 + reg, 0x93, 0xffff, (0x1000 + reg) << 4 };
+	CHECK(guest_fits_v86(&real));
+	for (reg = GV_ES; reg <= GV_GS; reg++) {
+		for (i = 0; i < sizeof(fit) / sizeof(fit[0]); i++) {
+			s = real;
+			s.seg[reg].attr = fit[i];
+			CHECK(guest_fits_v86(&s), "attributes %#x", fit[i]);
+		}
+		for (i = 0; i < sizeof(no_fit) / sizeof(no_fit[0]); i++) {
+			s = real;
+			s.seg[reg].attr = no_fit[i];
+			CHECK(!guest_fits_v86(&s), "attributes %#x", no_fit[i]);
+		}
+		s = real;
+		s.seg[reg].limit = 0xfffff;
+		CHECK(!guest_fits_v86(&s));
+		s = real;
+		s.seg[reg].base = 0xffff0000;
+		CHECK(!guest_fits_v86(&s));
+	}
+	s = real;
+	s.protected = true;
+	CHECK(!guest_fits_v86(&s));
+	s = real;
+	s.cpl = 3;
+	CHECK(!guest_fits_v86(&s));
+}
+
 int main(void)
 {
 	RUN(usual_states);
@@ -105,5 +142,6 @@ int main(void)
 	RUN(one_rule_broken);
 	RUN(what_is_allowed);
 	RUN(virtual_8086);
+	RUN(real_mode);
 	return tap_done();
 }
