@@ -30,12 +30,12 @@ struct smram64 {
 	u32 io_restart_info, reserved1;
 	u8 io_restart, auto_halt, reserved2[6];
 	u64 efer;
-	u64 svm_state[3];
+	u64 nested_state[3];
 	u8 shadow, reserved3[11];
 	u32 revision;
 	u32 smbase;
 	u8 reserved4[28];
-	u64 svm_host[5];
+	u64 nested_host[5];
 	u64 cr4, cr3, cr0, dr7, dr6, rflags, rip;
 	u64 r15_to_r8[8];
 	u64 rdi, rsi, rbp, rsp, rbx, rdx, rcx, rax;
