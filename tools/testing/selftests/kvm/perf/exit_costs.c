@@ -442,6 +442,7 @@ static u64 settled_kib(void)
 
 	do {
 		last = now;
+		usleep(100000);
 		now = free_kib();
 	} while (now > last + 64 && --tries);
 	return now;
