@@ -470,7 +470,7 @@ bool event_wakes(struct x86_vcpu *vcpu)
 	if ((ev->nmi_pending || kvm_test_request(REQ_NMI, &vcpu->base)) &&
 	    !vendor_call(event_blocked, vcpu, EVENT_NMI))
 		return true;
-	if (smm_waits(vcpu) && !(vcpu->debug.guest_debug & KVM_GUESTDBG_BLOCKIRQ))
+	if (smm_waits(vcpu))
 		return true;
 	if (lapic_present(vcpu) && vcpu->pv_unhalted)
 		return true;

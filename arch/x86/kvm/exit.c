@@ -9,8 +9,8 @@
 #include "event.h"
 #include "exit.h"
 #include "irqchip/irqchip.h"
+#include "mp_state.h"
 #include "regs.h"
-#include "smm.h"
 #include "vendor.h"
 
 /*
@@ -35,8 +35,7 @@ int exit_halted(struct x86_vcpu *vcpu, int ret)
 	if (ret < 0)
 		return ret;
 	if (event_wakes(vcpu)) {
-		smm_note_halt(vcpu);
-		vcpu->pv_unhalted = false;
+		mp_halt_over(vcpu);
 		return ret;
 	}
 	if (lapic_present(vcpu)) {

@@ -77,14 +77,19 @@ bool mp_can_run(struct x86_vcpu *vcpu)
 	       (event_wakes(vcpu) || async_pf_wakes(vcpu));
 }
 
+void mp_halt_over(struct x86_vcpu *vcpu)
+{
+	vcpu->smi.from_halt = smm_waits(vcpu) && !vcpu->pv_unhalted;
+	vcpu->pv_unhalted = false;
+}
+
 void mp_wake(struct x86_vcpu *vcpu)
 {
 	mp_take_events(vcpu);
 	if (kvm_take_request(REQ_ASYNC_PF, &vcpu->base))
 		async_pf_report(vcpu);
 	if (vcpu->mp_state == KVM_MP_STATE_HALTED && event_wakes(vcpu)) {
-		smm_note_halt(vcpu);
-		vcpu->pv_unhalted = false;
+		mp_halt_over(vcpu);
 		vcpu->mp_state = KVM_MP_STATE_RUNNABLE;
 	}
 }

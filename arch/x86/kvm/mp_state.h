@@ -15,6 +15,11 @@ void mp_take_events(struct x86_vcpu *vcpu);
 /* May it run, or is there something that lets it? Changes nothing. */
 bool mp_can_run(struct x86_vcpu *vcpu);
 
+/*
+ * A HLT has ended, or did not begin: a kick is used up, and if an SMI has done that alone RSM goes
+ * back to it.
+ */
+void mp_halt_over(struct x86_vcpu *vcpu);
 /* It has been waiting and mp_can_run() may be true: take what came. */
 void mp_wake(struct x86_vcpu *vcpu);
 

@@ -34,22 +34,85 @@ union smram {
 	struct smram32 legacy;
 };
 
-/* What is kept in either form beside segments, and sregs_set() does not set. */
+/* All that it keeps, in one form: the parts of @sregs that sregs_load() sets, and the rest */
 struct smm_image {
 	struct kvm_sregs sregs;
 	u64 gpr[NR_GPRS];
 	u64 rip, rflags, dr6, dr7;
-	u32 smbase;
-	u8 shadow;
-	bool halted;
+	u32 smbase, revision;
+	u8 shadow, auto_halt;
 };
 
-static bool has_long_mode(struct x86_vcpu *vcpu)
+/* --- the state-save area --- */
+
+/* What of the image is where in the area. Where sizes differ, upper bytes are zeros or left out. */
+struct smm_field {
+	u16 area, image;
+	u8 area_size, image_size;
+};
+
+#define FIELD(form, in_area, in_image) {			\
+	offsetof(struct form, in_area), offsetof(struct smm_image, in_image),	\
+	sizeof_field(struct form, in_area), sizeof_field(struct smm_image, in_image) }
+
+#define F(in_area, in_image) FIELD(smram64, in_area, in_image)
+static const struct smm_field long_mode_fields[] = {
+	F(auto_halt, auto_halt), F(efer, sregs.efer), F(shadow, shadow),
+	F(revision, revision), F(smbase, smbase),
+	F(cr4, sregs.cr4), F(cr3, sregs.cr3), F(cr0, sregs.cr0),
+	F(dr7, dr7), F(dr6, dr6), F(rflags, rflags), F(rip, rip),
+	F(r15, gpr[GPR_R15]), F(r14, gpr[GPR_R14]), F(r13, gpr[GPR_R13]), F(r12, gpr[GPR_R12]),
+	F(r11, gpr[GPR_R11]), F(r10, gpr[GPR_R10]), F(r9, gpr[GPR_R9]), F(r8, gpr[GPR_R8]),
+	F(rdi, gpr[GPR_RDI]), F(rsi, gpr[GPR_RSI]), F(rbp, gpr[GPR_RBP]), F(rsp, gpr[GPR_RSP]),
+	F(rbx, gpr[GPR_RBX]), F(rdx, gpr[GPR_RDX]), F(rcx, gpr[GPR_RCX]), F(rax, gpr[GPR_RAX]),
+};
+#undef F
+
+/* Selectors are in @segs, too; these are the ones that the manual names, and count. */
+#define F(in_area, in_image) FIELD(smram32, in_area, in_image)
+static const struct smm_field legacy_fields[] = {
+	F(cr4, sregs.cr4), F(efer, sregs.efer), F(shadow, shadow),
+	F(smbase, smbase), F(revision, revision), F(auto_halt, auto_halt),
+	F(es_sel, sregs.es.selector), F(cs_sel, sregs.cs.selector), F(ss_sel, sregs.ss.selector),
+	F(ds_sel, sregs.ds.selector), F(fs_sel, sregs.fs.selector), F(gs_sel, sregs.gs.selector),
+	F(ldt_sel, sregs.ldt.selector), F(tr_sel, sregs.tr.selector),
+	F(dr7, dr7), F(dr6, dr6),
+	F(eax, gpr[GPR_RAX]), F(ecx, gpr[GPR_RCX]), F(edx, gpr[GPR_RDX]), F(ebx, gpr[GPR_RBX]),
+	F(esp, gpr[GPR_RSP]), F(ebp, gpr[GPR_RBP]), F(esi, gpr[GPR_RSI]), F(edi, gpr[GPR_RDI]),
+	F(eip, rip), F(eflags, rflags), F(cr3, sregs.cr3), F(cr0, sregs.cr0),
+};
+#undef F
+
+static void move_fields(union smram *area, struct smm_image *image, bool save,
+			const struct smm_field *field, unsigned int nr)
 {
-	return guest_has(vcpu, GF_LM);
+	void *in_area, *in_image;
+	u64 val;
+
+	for (; nr--; field++) {
+		in_area = (void *)area + field->area;
+		in_image = (void *)image + field->image;
+		val = 0;
+		if (save) {
+			memcpy(&val, in_image, field->image_size);
+			memcpy(in_area, &val, field->area_size);
+		} else {
+			memcpy(&val, in_area, field->area_size);
+			memcpy(in_image, &val, field->image_size);
+		}
+	}
 }
 
-/* --- the state-save area --- */
+static void move_image(struct x86_vcpu *vcpu, union smram *area, struct smm_image *image, bool save)
+{
+	if (guest_has(vcpu, GF_LM)) {
+		image->revision = SMRAM_REVISION_64;
+		move_fields(area, image, save, long_mode_fields, ARRAY_SIZE(long_mode_fields));
+	} else {
+		image->revision = SMRAM_REVISION_32;
+		move_fields(area, image, save, legacy_fields, ARRAY_SIZE(legacy_fields));
+	}
+}
 
 static void save_segments(struct smram_segs *to, const struct x86_regs *r)
 {
@@ -79,146 +142,39 @@ static void load_segments(struct kvm_sregs *to, const struct smram_segs *from)
 	to->idt = (struct kvm_dtable){ .base = from->idt.base, .limit = from->idt.limit };
 }
 
-static void save64(struct smram64 *to, struct x86_vcpu *vcpu)
-{
-	const struct x86_regs *r = &vcpu->regs;
-	unsigned int i;
-
-	for (i = 0; i < 8; i++)
-		to->r15_to_r8[i] = r->gpr[GPR_R15 - i];
-	to->rdi = r->gpr[GPR_RDI];
-	to->rsi = r->gpr[GPR_RSI];
-	to->rbp = r->gpr[GPR_RBP];
-	to->rsp = r->gpr[GPR_RSP];
-	to->rbx = r->gpr[GPR_RBX];
-	to->rdx = r->gpr[GPR_RDX];
-	to->rcx = r->gpr[GPR_RCX];
-	to->rax = r->gpr[GPR_RAX];
-	to->rip = r->rip;
-	to->rflags = regs_rflags(vcpu);
-	to->dr6 = r->dr6;
-	to->dr7 = r->dr7;
-	to->cr0 = r->cr0;
-	to->cr3 = r->cr3;
-	to->cr4 = r->cr4;
-	to->efer = r->efer;
-	to->smbase = vcpu->smi.base;
-	to->revision = SMRAM_REVISION_64;
-	to->auto_halt = vcpu->smi.from_halt;
-	to->shadow = r->shadow;
-}
-
-static void load64(struct smm_image *to, const struct smram64 *from)
-{
-	unsigned int i;
-
-	for (i = 0; i < 8; i++)
-		to->gpr[GPR_R15 - i] = from->r15_to_r8[i];
-	to->gpr[GPR_RDI] = from->rdi;
-	to->gpr[GPR_RSI] = from->rsi;
-	to->gpr[GPR_RBP] = from->rbp;
-	to->gpr[GPR_RSP] = from->rsp;
-	to->gpr[GPR_RBX] = from->rbx;
-	to->gpr[GPR_RDX] = from->rdx;
-	to->gpr[GPR_RCX] = from->rcx;
-	to->gpr[GPR_RAX] = from->rax;
-	to->rip = from->rip;
-	to->rflags = from->rflags;
-	to->dr6 = from->dr6;
-	to->dr7 = from->dr7;
-	to->sregs.cr0 = from->cr0;
-	to->sregs.cr3 = from->cr3;
-	to->sregs.cr4 = from->cr4;
-	to->sregs.efer = from->efer;
-	to->smbase = from->smbase;
-	to->halted = from->auto_halt & 1;
-	to->shadow = from->shadow;
-}
-
-static void save32(struct smram32 *to, struct x86_vcpu *vcpu)
+/* The vCPU as it is, all groups fetched */
+static void image_get(struct x86_vcpu *vcpu, struct smm_image *image)
 {
 	const struct x86_regs *r = &vcpu->regs;
 
-	to->eax = r->gpr[GPR_RAX];
-	to->ecx = r->gpr[GPR_RCX];
-	to->edx = r->gpr[GPR_RDX];
-	to->ebx = r->gpr[GPR_RBX];
-	to->esp = r->gpr[GPR_RSP];
-	to->ebp = r->gpr[GPR_RBP];
-	to->esi = r->gpr[GPR_RSI];
-	to->edi = r->gpr[GPR_RDI];
-	to->eip = r->rip;
-	to->eflags = regs_rflags(vcpu);
-	to->dr6 = r->dr6;
-	to->dr7 = r->dr7;
-	to->cr0 = r->cr0;
-	to->cr3 = r->cr3;
-	to->cr4 = r->cr4;
-	to->efer = r->efer;
-	to->es_sel = r->seg[SEG_ES].selector;
-	to->cs_sel = r->seg[SEG_CS].selector;
-	to->ss_sel = r->seg[SEG_SS].selector;
-	to->ds_sel = r->seg[SEG_DS].selector;
-	to->fs_sel = r->seg[SEG_FS].selector;
-	to->gs_sel = r->seg[SEG_GS].selector;
-	to->ldt_sel = r->seg[SEG_LDTR].selector;
-	to->tr_sel = r->seg[SEG_TR].selector;
-	to->smbase = vcpu->smi.base;
-	to->revision = SMRAM_REVISION_32;
-	to->auto_halt = vcpu->smi.from_halt;
-	to->shadow = r->shadow;
-}
-
-static void load32(struct smm_image *to, const struct smram32 *from)
-{
-	to->gpr[GPR_RAX] = from->eax;
-	to->gpr[GPR_RCX] = from->ecx;
-	to->gpr[GPR_RDX] = from->edx;
-	to->gpr[GPR_RBX] = from->ebx;
-	to->gpr[GPR_RSP] = from->esp;
-	to->gpr[GPR_RBP] = from->ebp;
-	to->gpr[GPR_RSI] = from->esi;
-	to->gpr[GPR_RDI] = from->edi;
-	to->rip = from->eip;
-	to->rflags = from->eflags;
-	to->dr6 = from->dr6;
-	to->dr7 = from->dr7;
-	to->sregs.cr0 = from->cr0;
-	to->sregs.cr3 = from->cr3;
-	to->sregs.cr4 = from->cr4;
-	to->sregs.efer = from->efer;
-	to->sregs.es.selector = from->es_sel;
-	to->sregs.cs.selector = from->cs_sel;
-	to->sregs.ss.selector = from->ss_sel;
-	to->sregs.ds.selector = from->ds_sel;
-	to->sregs.fs.selector = from->fs_sel;
-	to->sregs.gs.selector = from->gs_sel;
-	to->sregs.ldt.selector = from->ldt_sel;
-	to->sregs.tr.selector = from->tr_sel;
-	to->smbase = from->smbase;
-	to->halted = from->auto_halt & 1;
-	to->shadow = from->shadow;
+	sregs_get(vcpu, &image->sregs);
+	memcpy(image->gpr, r->gpr, sizeof(image->gpr));
+	image->rip = r->rip;
+	image->rflags = regs_rflags(vcpu);
+	image->dr6 = r->dr6;
+	image->dr7 = r->dr7;
+	image->smbase = vcpu->smi.base;
+	image->shadow = r->shadow;
+	image->auto_halt = vcpu->smi.from_halt;
 }
 
 /* --- there --- */
 
 /* SDM Vol. 3 "Initial SMM Execution Environment" */
-static void begin_handler(struct x86_vcpu *vcpu)
+static void begin_handler(struct x86_vcpu *vcpu, struct kvm_sregs *s)
 {
 	const struct kvm_segment flat = {
 		.limit = 0xffffffff, .type = 3, .s = 1, .present = 1, .g = 1,
 	};
-	struct kvm_sregs s;
 
-	sregs_get(vcpu, &s);
-	s.cr0 &= ~(u64)CR0_CLEARED;
-	s.cr4 = 0;
-	s.efer = 0;
-	s.ds = s.es = s.fs = s.gs = s.ss = s.cs = flat;
-	s.cs.selector = vcpu->smi.base >> 4;
-	s.cs.base = vcpu->smi.base;
+	s->cr0 &= ~(u64)CR0_CLEARED;
+	s->cr4 = 0;
+	s->efer = 0;
+	s->ds = s->es = s->fs = s->gs = s->ss = s->cs = flat;
+	s->cs.selector = vcpu->smi.base >> 4;
+	s->cs.base = vcpu->smi.base;
 	/* These values are legal in any guest. */
-	sregs_load(vcpu, &s, NULL);
+	sregs_load(vcpu, s, NULL);
 	vendor_call_opt(restart, vcpu);
 	dr_write(vcpu, 7, HANDLER_DR7);
 	regs_set_rflags(vcpu, 0);
@@ -229,15 +185,14 @@ static void begin_handler(struct x86_vcpu *vcpu)
 
 static void enter(struct x86_vcpu *vcpu)
 {
+	struct smm_image image = {};
 	union smram area = {};
 
 	trace_kvm_smm_transition(vcpu->base.id, vcpu->smi.base, true);
 	regs_need(vcpu, RG_ALL);
+	image_get(vcpu, &image);
 	save_segments(&area.segs, &vcpu->regs);
-	if (has_long_mode(vcpu))
-		save64(&area.long_mode, vcpu);
-	else
-		save32(&area.legacy, vcpu);
+	move_image(vcpu, &area, &image, true);
 
 	vcpu->smi.pending = false;
 	vcpu->smi.from_halt = false;
@@ -248,7 +203,7 @@ static void enter(struct x86_vcpu *vcpu)
 	/* Without memory it is lost, as on a real bus; RSM will find out. */
 	kvm_vcpu_write_gpa(&vcpu->base, SMM_ADDRESS_SPACE, (gpa_t)vcpu->smi.base + SMRAM_STATE,
 			   &area, sizeof(area));
-	begin_handler(vcpu);
+	begin_handler(vcpu, &image.sregs);
 	mmu_reset_context(vcpu);
 	req_event(vcpu);
 }
@@ -297,10 +252,7 @@ bool smm_leave(struct x86_vcpu *vcpu)
 		return false;
 	sregs_get(vcpu, &image.sregs);
 	load_segments(&image.sregs, &area.segs);
-	if (has_long_mode(vcpu))
-		load64(&image, &area.long_mode);
-	else
-		load32(&image, &area.legacy);
+	move_image(vcpu, &area, &image, false);
 
 	vcpu->smm = false;
 	mmu_reset_context(vcpu);
@@ -314,14 +266,13 @@ bool smm_leave(struct x86_vcpu *vcpu)
 	dr_write(vcpu, 7, (u32)image.dr7);
 	vcpu->regs.shadow = image.shadow & (SHADOW_STI | SHADOW_MOVSS);
 	regs_changed(vcpu, RG_SHADOW);
-	mmu_reset_context(vcpu);
 
 	vcpu->smi.base = image.smbase;
 	/* Whatever an IRET of the handler has done. */
 	vendor_call(nmi_masked_set, vcpu, vcpu->smi.in_nmi);
 	vcpu->smi.in_nmi = false;
 	/* "Auto HALT Restart": RIP is behind the HLT already. */
-	if (image.halted && lapic_present(vcpu))
+	if ((image.auto_halt & 1) && lapic_present(vcpu))
 		vcpu->mp_state = KVM_MP_STATE_HALTED;
 	trace_kvm_smm_transition(vcpu->base.id, vcpu->smi.base, false);
 	/* What waited until now may come. */

@@ -6,16 +6,11 @@
 
 void smm_queue(struct x86_vcpu *vcpu);		/* KVM_SMI, or a message: any thread */
 void smm_take(struct x86_vcpu *vcpu);		/* REQ_SMI was taken */
-/* An SMI waits that the mode lets through. */
+/* An SMI waits that neither the mode nor a debugger holds back. */
 static inline bool smm_waits(const struct x86_vcpu *vcpu)
 {
-	return (vcpu->smi.pending || kvm_test_request(REQ_SMI, &vcpu->base)) && !vcpu->smm;
-}
-
-/* A HLT has ended, or did not begin; it is for RSM to go back to if that is the SMI's doing alone. */
-static inline void smm_note_halt(struct x86_vcpu *vcpu)
-{
-	vcpu->smi.from_halt = smm_waits(vcpu) && !vcpu->pv_unhalted;
+	return (vcpu->smi.pending || kvm_test_request(REQ_SMI, &vcpu->base)) && !vcpu->smm &&
+	       !(vcpu->debug.guest_debug & KVM_GUESTDBG_BLOCKIRQ);
 }
 
 void smm_deliver(struct x86_vcpu *vcpu);

@@ -37,7 +37,7 @@ struct smram64 {
 	u8 reserved4[28];
 	u64 nested_host[5];
 	u64 cr4, cr3, cr0, dr7, dr6, rflags, rip;
-	u64 r15_to_r8[8];
+	u64 r15, r14, r13, r12, r11, r10, r9, r8;
 	u64 rdi, rsi, rbp, rsp, rbx, rdx, rcx, rax;
 };
 
@@ -46,7 +46,7 @@ static_assert(offsetof(struct smram_segs, gdt) == 0x60 && offsetof(struct smram_
 static_assert(offsetof(struct smram64, io_restart) == 0xc8 && offsetof(struct smram64, efer) == 0xd0);
 static_assert(offsetof(struct smram64, revision) == 0xfc && offsetof(struct smram64, smbase) == 0x100);
 static_assert(offsetof(struct smram64, cr4) == 0x148 && offsetof(struct smram64, rflags) == 0x170);
-static_assert(offsetof(struct smram64, r15_to_r8) == 0x180 && offsetof(struct smram64, rax) == 0x1f8);
+static_assert(offsetof(struct smram64, r15) == 0x180 && offsetof(struct smram64, rax) == 0x1f8);
 
 struct smram32 {
 	struct smram_segs segs;
