@@ -20,9 +20,14 @@
 #define TYPE_READ	2u	/* of code */
 #define TYPE_ACCESSED	1u
 
+static bool real_bounds(const struct gv_seg *s)
+{
+	return s->base == (u64)s->selector << 4 && s->limit == 0xffff;
+}
+
 static bool v86_segment(const struct gv_seg *s)
 {
-	return s->base == (u64)s->selector << 4 && s->limit == 0xffff && (s->attr & 0xff) == 0xf3;
+	return real_bounds(s) && (s->attr & 0xff) == 0xf3;
 }
 
 /* As real mode has it: data that is written upwards, or code that is read */
@@ -30,8 +35,8 @@ static bool fits_v86(const struct gv_seg *s)
 {
 	u16 type = TYPE(s) & ~TYPE_ACCESSED;
 
-	return s->base == (u64)s->selector << 4 && s->limit == 0xffff && PRESENT(s) && S(s) &&
-	       !DB(s) && (type == TYPE_WRITE || type == (TYPE_CODE | TYPE_READ));
+	return real_bounds(s) && PRESENT(s) && S(s) && !DB(s) &&
+	       (type == TYPE_WRITE || type == (TYPE_CODE | TYPE_READ));
 }
 
 bool guest_fits_v86(const struct gv_state *s)

@@ -94,7 +94,7 @@ enum msr_result vmx_msr_write(struct x86_vcpu *vcpu, u32 msr, u64 val, bool host
  * @vcpu: its thread, loaded
  * @init: INIT, not RESET
  *
- * All register groups are made dirty by the caller.
+ * All register groups are made dirty by the caller, which calls restart(), too.
  */
 void vmx_vcpu_reset(struct x86_vcpu *vcpu, bool init)
 {
@@ -108,7 +108,6 @@ void vmx_vcpu_reset(struct x86_vcpu *vcpu, bool init)
 		vmx_msr_bitmap_update(vmx);
 	}
 	vmcs_write32(VM_ENTRY_INTR_INFO_FIELD, 0);
-	vmcs_writel(GUEST_PENDING_DBG_EXCEPTIONS, 0);
 	vmx->injected = false;
 	vmx->irq_window = false;
 	vmx->nmi_window = false;

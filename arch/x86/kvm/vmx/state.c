@@ -28,7 +28,6 @@
 #define AR_LOW		0x00ff
 #define AR_HIGH		0xf000
 #define AR_HIGH_SHIFT	4
-#define AR_UNUSABLE	BIT(16)
 
 static const struct {
 	u16 selector, limit, rights, base;
@@ -44,7 +43,7 @@ static u16 attr_from_rights(u32 rights)
 {
 	u16 attr = (rights & AR_LOW) | (rights & AR_HIGH) >> AR_HIGH_SHIFT;
 
-	return rights & AR_UNUSABLE ? attr & ~SEG_ATTR_P : attr;
+	return rights & VMX_AR_UNUSABLE ? attr & ~SEG_ATTR_P : attr;
 }
 
 /*
@@ -56,7 +55,7 @@ static u32 rights_from_seg(const struct x86_seg *seg, unsigned int nr)
 	u16 attr = seg->attr;
 
 	if (!(attr & SEG_ATTR_P))
-		return AR_UNUSABLE | (attr & AR_LOW);
+		return VMX_AR_UNUSABLE | (attr & AR_LOW);
 	if (seg->limit > 0xfffff)
 		attr |= SEG_ATTR_G;
 	else if ((seg->limit & 0xfff) != 0xfff)
@@ -76,6 +75,29 @@ static void fetch_seg(struct x86_regs *regs, unsigned int i)
 	seg->base = vmcs_readl(seg_fields[i].base);
 }
 
+/* In v86 mode attributes and limit are as regs keeps them. */
+static void fetch_v86_seg(struct x86_regs *regs, unsigned int i)
+{
+	struct x86_seg *seg = &regs->seg[i];
+
+	seg->selector = vmcs_read16(seg_fields[i].selector);
+	seg->base = (u64)seg->selector << 4;
+}
+
+/**
+ * vmx_write_seg - a segment register into the VMCS
+ * @nr: enum x86_seg_reg
+ * @seg: selector, limit and base
+ * @rights: SDM Vol. 3 "Guest Register State"
+ */
+void vmx_write_seg(unsigned int nr, const struct x86_seg *seg, u32 rights)
+{
+	vmcs_write16(seg_fields[nr].selector, seg->selector);
+	vmcs_write32(seg_fields[nr].limit, seg->limit);
+	vmcs_write32(seg_fields[nr].rights, rights);
+	vmcs_writel(seg_fields[nr].base, seg->base);
+}
+
 static void flush_seg(const struct x86_regs *regs, unsigned int i)
 {
 	const struct x86_seg *seg = &regs->seg[i];
@@ -84,16 +106,13 @@ static void flush_seg(const struct x86_regs *regs, unsigned int i)
 	/* The processor finds the privilege level in SS, usable or not. */
 	if (i == SEG_SS)
 		rights = (rights & ~(3 << SEG_ATTR_DPL)) | regs->cpl << SEG_ATTR_DPL;
-	vmcs_write16(seg_fields[i].selector, seg->selector);
-	vmcs_write32(seg_fields[i].limit, seg->limit);
-	vmcs_write32(seg_fields[i].rights, rights);
-	vmcs_writel(seg_fields[i].base, seg->base);
+	vmx_write_seg(i, seg, rights);
 }
 
 static void fetch_code(const struct vmx_vcpu *vmx, struct x86_regs *regs)
 {
 	if (vmx_v86(vmx)) {
-		vmx_v86_fetch_seg(&regs->seg[SEG_CS], SEG_CS);
+		fetch_v86_seg(regs, SEG_CS);
 		return;
 	}
 	fetch_seg(regs, SEG_CS);
@@ -107,7 +126,7 @@ static void fetch_data(const struct vmx_vcpu *vmx, struct x86_regs *regs)
 	if (vmx_v86(vmx)) {
 		for (i = 0; i < SEG_LDTR; i++)
 			if (i != SEG_CS)
-				vmx_v86_fetch_seg(&regs->seg[i], i);
+				fetch_v86_seg(regs, i);
 		return;
 	}
 	for (i = 0; i < NR_SEGS; i++)
@@ -371,8 +390,6 @@ void vmx_vmcs_init(struct vmx_vcpu *vmx)
 	vmcs_write32(VM_ENTRY_MSR_LOAD_COUNT, 0);
 	vmcs_write32(VM_ENTRY_INTR_INFO_FIELD, 0);
 	vmcs_write32(GUEST_INTERRUPTIBILITY_INFO, 0);
-	vmcs_write32(GUEST_ACTIVITY_STATE, GUEST_ACTIVITY_ACTIVE);
-	vmcs_writel(GUEST_PENDING_DBG_EXCEPTIONS, 0);
 	vmx->work |= WORK_TSC;
 	if (vmx->vpid)
 		vmcs_write16(VIRTUAL_PROCESSOR_ID, vmx->vpid);

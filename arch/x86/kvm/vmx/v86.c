@@ -28,23 +28,7 @@
 
 #define SEG_RIGHTS	0xf3		/* data, read and written, accessed, of level 3 */
 #define TSS_RIGHTS	0x8b		/* busy TSS of 32 bits */
-#define UNUSABLE	BIT(16)
 #define DR7_BREAKPOINTS	0xff
-
-/* In the order of enum x86_seg_reg */
-static const u16 selector_fields[] = {
-	GUEST_ES_SELECTOR, GUEST_CS_SELECTOR, GUEST_SS_SELECTOR,
-	GUEST_DS_SELECTOR, GUEST_FS_SELECTOR, GUEST_GS_SELECTOR,
-};
-
-static void flush_seg(const struct x86_seg *seg, unsigned int nr)
-{
-	/* The encodings of the six follow each other. */
-	vmcs_write16(selector_fields[nr], seg->selector);
-	vmcs_write32(GUEST_ES_LIMIT + 2 * nr, 0xffff);
-	vmcs_write32(GUEST_ES_AR_BYTES + 2 * nr, SEG_RIGHTS);
-	vmcs_writel(GUEST_ES_BASE + 2 * nr, (unsigned long)seg->selector << 4);
-}
 
 /* SIDT would tell the processor's limit otherwise. */
 bool vmx_has_v86(void)
@@ -53,31 +37,22 @@ bool vmx_has_v86(void)
 }
 
 /**
- * vmx_v86_fetch_seg - a segment register from the VMCS
- * @seg: holds attributes and limit, which have not changed
- * @nr: ES to GS
- */
-void vmx_v86_fetch_seg(struct x86_seg *seg, unsigned int nr)
-{
-	seg->selector = vmcs_read16(selector_fields[nr]);
-	seg->base = (u64)seg->selector << 4;
-}
-
-/**
  * vmx_v86_flush_segs - all segment registers into the VMCS
  * @regs: guest_fits_v86()
  */
 void vmx_v86_flush_segs(const struct x86_regs *regs)
 {
+	const struct x86_seg none = {};
 	unsigned int i;
 
-	for (i = 0; i < ARRAY_SIZE(selector_fields); i++)
-		flush_seg(&regs->seg[i], i);
-	vmcs_write32(GUEST_LDTR_AR_BYTES, UNUSABLE);
-	vmcs_write16(GUEST_TR_SELECTOR, 0);
-	vmcs_write32(GUEST_TR_LIMIT, 0);
-	vmcs_write32(GUEST_TR_AR_BYTES, TSS_RIGHTS);
-	vmcs_writel(GUEST_TR_BASE, 0);
+	for (i = SEG_ES; i <= SEG_GS; i++) {
+		u16 selector = regs->seg[i].selector;
+
+		vmx_write_seg(i, &(struct x86_seg){ .selector = selector, .limit = 0xffff,
+						    .base = (u64)selector << 4 }, SEG_RIGHTS);
+	}
+	vmx_write_seg(SEG_LDTR, &none, VMX_AR_UNUSABLE);
+	vmx_write_seg(SEG_TR, &none, TSS_RIGHTS);
 }
 
 /**

@@ -206,6 +206,8 @@ void vmx_vpid_free(u16 vpid);
 #define VMX_AVAIL_ALWAYS (RG_EFER | RG_PAT | RG_CR8)
 void vmx_fetch(struct x86_vcpu *vcpu, u32 groups);
 void vmx_restart(struct x86_vcpu *vcpu);
+#define VMX_AR_UNUSABLE	BIT(16)
+void vmx_write_seg(unsigned int nr, const struct x86_seg *seg, u32 rights);
 
 /*
  * Instructions of the descriptor tables exit: CR4.UMIP that the processor does not have is on
@@ -320,7 +322,6 @@ u64 vmx_identity_map(const struct x86_vm *vm);	/* for CR3 */
 /* --- v86.c --- */
 #define V86_FLAGS	((u64)(X86_EFLAGS_VM | X86_EFLAGS_IOPL))
 bool vmx_has_v86(void);
-void vmx_v86_fetch_seg(struct x86_seg *seg, unsigned int nr);
 void vmx_v86_flush_segs(const struct x86_regs *regs);
 int vmx_v86_exception(struct x86_vcpu *vcpu);
 
