@@ -247,6 +247,41 @@ CASE(a_kick_before_the_halt_counts)
 	cpu_expect_done(d);
 }
 
+static volatile u64 woken GUEST_DATA;
+
+static GUEST void halt_twice(void)
+{
+	g_write32(APIC_SVR, 0x1ff);
+	g_sync(1, 0);
+	g_cli();
+	g_hlt();
+	woken = 1;
+	g_hlt();
+	woken = 2;
+	g_done();
+}
+
+CASE(but_for_one_halt_alone)
+{
+	struct box *b = box_with_irqchip(false);
+	struct cpu *c = cpu_with_cpuid(b, 0), *d = cpu_with_cpuid(b, 1);
+	struct timespec t = { 0, 200000000 };
+	pthread_t thread;
+
+	make_runnable(d);
+	cpu_long(d, halt_twice);
+	cpu_expect_sync(d, 1);
+	cpu_long_arg(c, kick, 1);
+	cpu_expect_done(c);
+	pthread_create(&thread, NULL, run_to_done, d);
+	nanosleep(&t, NULL);
+	CHECK_EQ(GV(b, woken), 1);
+	cpu_long_arg(c, kick, 1);
+	cpu_expect_done(c);
+	pthread_join(thread, NULL);
+	CHECK_EQ(GV(b, woken), 2);
+}
+
 struct pairing {
 	s64 sec, nsec;
 	u64 tsc;

@@ -2,11 +2,6 @@
 /* 16-bit code: segments, interrupts, ports, and the way to protected mode. */
 #include "box.h"
 
-#define REAL_CODE(name, body)						\
-	asm(".pushsection .rodata\n.code16\n" #name ":\n" body		\
-	    #name "_end:\n.code64\n.popsection\n");			\
-	extern u8 name[], name##_end[];
-
 static struct cpu *start(const u8 *from, const u8 *to)
 {
 	struct box *b = box_new();

@@ -17,19 +17,17 @@
 #define SAVED_REVISION	0xfefc
 #define SAVED_BASE	0xff00
 #define SAVED_CR0	0xff58
+#define SAVED_RAX	0xfff8
 #define PORT		0x80
 #define VEC		0x51
 
-#define HANDLER_CODE(name, body)						\
-	asm(".pushsection .rodata\n.code16\n" #name ":\n" body			\
-	    "	rsm\n" #name "_end:\n.code64\n.popsection\n");			\
-	extern u8 name[], name##_end[]
+#define HANDLER_CODE(name, body) GUEST_CODE(16, name, body "	rsm\n")
 
-HANDLER_CODE(says_so, "	mov $0x5a, %al\n	out %al, $0x80\n");
-HANDLER_CODE(says_it_twice, "	out %al, $0x80\n	out %al, $0x80\n");
-HANDLER_CODE(moves, "	movl $0x50000, %cs:0xff00\n	out %al, $0x80\n");
-HANDLER_CODE(breaks_cr0, "	movl $0x80000000, %cs:0xff58\n");
-HANDLER_CODE(forgets_the_halt, "	movb $0, %cs:0xfec9\n	out %al, $0x80\n");
+HANDLER_CODE(says_so, "	mov $0x5a, %al\n	out %al, $0x80\n")
+HANDLER_CODE(says_it_twice, "	out %al, $0x80\n	out %al, $0x80\n")
+HANDLER_CODE(moves, "	movl $0x50000, %cs:0xff00\n	out %al, $0x80\n")
+HANDLER_CODE(breaks_cr0, "	movl $0x80000000, %cs:0xff58\n")
+HANDLER_CODE(forgets_the_halt, "	movb $0, %cs:0xfec9\n	out %al, $0x80\n")
 /* An IRET to where it stands, on a stack of its own */
 HANDLER_CODE(irets,
 	"	mov $0x3000, %ax\n"
@@ -39,12 +37,12 @@ HANDLER_CODE(irets,
 	"	push %cs\n"
 	"	push $1f - irets + 0x8000\n"
 	"	iret\n"
-	"1:	out %al, $0x80\n");
+	"1:	out %al, $0x80\n")
 HANDLER_CODE(big_segments,
 	"	mov $0x12345678, %ebx\n"
 	"	mov $0x39000, %edi\n"
 	"	addr32 mov %ebx, %es:(%edi)\n"
-	"	out %al, $0x80\n");
+	"	out %al, $0x80\n")
 
 static volatile u64 go GUEST_DATA, ticks GUEST_DATA, got GUEST_DATA;
 
@@ -69,41 +67,66 @@ static void send(struct box *b, u32 data)
 	CHECK_OK(ioctl(b->fd, KVM_SIGNAL_MSI, &(struct kvm_msi){ .address_lo = IRQS_APIC, .data = data }));
 }
 
+/* With that handler the guest has come to its first step. Returns SMRAM. */
+static u8 *begin(struct cpu *c, const u8 *from, const u8 *to, void (*entry)(void))
+{
+	u8 *ram = smram_at(c->box, 1, SMBASE, from, to);
+
+	cpu_long(c, entry);
+	cpu_expect_sync(c, 1);
+	return ram;
+}
+
+#define BEGIN(c, name, entry) begin(c, name, name##_end, entry)
+
 static void expect_handler(struct cpu *c)
 {
 	cpu_expect_io(c, KVM_EXIT_IO_OUT, PORT, 1, 1);
 	CHECK(c->run->flags & KVM_RUN_X86_SMM);
 }
 
+static volatile u64 kept[15] GUEST_DATA;
+static u64 values[15] GUEST_DATA = {
+	0x1111222233334444, 0x2222333344445555, 3, 4, 0x5555666677778888, 6, 7,
+	8, 9, 10, 0xbbbbccccddddeeee, 12, 13, 14, 15,
+};
+
+#define LOAD(reg, i) "	mov values+8*" #i ", %%" #reg "\n"
+#define KEEP(reg, i) "	mov %%" #reg ", kept+8*" #i "\n"
+#define ALL(X) X(rax, 0) X(rbx, 1) X(rcx, 2) X(rdx, 3) X(rsi, 4) X(rdi, 5) X(rbp, 6) X(r8, 7) \
+	X(r9, 8) X(r10, 9) X(r11, 10) X(r12, 11) X(r13, 12) X(r14, 13) X(r15, 14)
+
+/* The SMI comes behind the OUT, between the registers' being loaded and kept. */
 static GUEST void registers(void)
 {
-	u64 rax = 0x1111222233334444, r12 = 0xcccc, rsp = 1, after = 2;
+	u32 i;
 
 	g_sync(1, 0);
-	asm volatile("mov %%rsp, %2\n"
-		     "1:	cmpq $0, %4\n"
-		     "	je 1b\n"
-		     "	mov %%rsp, %3\n"
-		     : "+a"(rax), "+r"(r12), "+r"(rsp), "+r"(after) : "m"(go) : "cc");
-	G_CHECK_EQ(rax, 0x1111222233334444);
-	G_CHECK_EQ(rsp, after);
-	g_sync(2, r12);
+	asm volatile("push %%rbp\n"
+		     ALL(LOAD)
+		     "	out %%al, $0x81\n"
+		     ALL(KEEP)
+		     "	pop %%rbp\n"
+		     : : : "rax", "rbx", "rcx", "rdx", "rsi", "rdi", "r8", "r9", "r10", "r11", "r12",
+			   "r13", "r14", "r15", "memory");
+	for (i = 0; i < 15; i++)
+		G_CHECK_EQ(kept[i], values[i]);
+	g_sync(2, 0);
 	g_done();
 }
 
 CASE(the_handler_runs_and_rsm_comes_back)
 {
-	struct box *b = box_new();
-	struct cpu *c = cpu_new(b, 0);
-	u8 *ram = SMRAM(b, says_so);
+	struct cpu *c = cpu_new(box_new(), 0);
+	u8 *ram;
 	struct kvm_regs r;
 	struct kvm_sregs s, before;
 
 	NEED_CAP(KVM_CAP_X86_SMM);
 	CHECK_EQ(kvm_cap(KVM_CAP_MULTI_ADDRESS_SPACE), 2);
-	cpu_long(c, registers);
-	cpu_expect_sync(c, 1);
+	ram = BEGIN(c, says_so, registers);
 	CHECK(!(c->run->flags & KVM_RUN_X86_SMM));
+	cpu_expect_io(c, KVM_EXIT_IO_OUT, 0x81, 1, 1);
 	before = cpu_get_sregs(c);
 	smi(c);
 	CHECK_EQ(cpu_get_vcpu_events(c).smi.pending, 1);
@@ -125,10 +148,10 @@ CASE(the_handler_runs_and_rsm_comes_back)
 	CHECK_EQ(*(u32 *)(ram + SAVED_BASE), SMBASE);
 	CHECK_EQ(*(u32 *)(ram + SAVED_REVISION), 0x20064);
 	CHECK_EQ(*(u64 *)(ram + SAVED_CR0), before.cr0);
+	CHECK_EQ(*(u64 *)(ram + SAVED_RAX), 0x1111222233334444);
 	CHECK(cpu_get_vcpu_events(c).smi.smm);
 	CHECK(!cpu_get_vcpu_events(c).smi.pending);
-	GV(b, go) = 1;
-	CHECK_EQ(cpu_expect_sync(c, 2), 0xcccc);
+	cpu_expect_sync(c, 2);
 	CHECK(!(c->run->flags & KVM_RUN_X86_SMM));
 	CHECK(!cpu_get_vcpu_events(c).smi.smm);
 	s = cpu_get_sregs(c);
@@ -148,32 +171,15 @@ CASE(it_has_segments_of_four_gigabytes_and_its_own_memory)
 {
 	struct box *b = box_new();
 	struct cpu *c = cpu_new(b, 0);
-	u8 *ram = SMRAM(b, big_segments);
+	u8 *ram;
 
 	*(u32 *)box_hva(b, SMBASE + 0x9000) = 0x77;
-	cpu_long(c, steps);
-	cpu_expect_sync(c, 1);
+	ram = BEGIN(c, big_segments, steps);
 	smi(c);
 	expect_handler(c);
 	CHECK_EQ(*(u32 *)(ram + 0x9000), 0x12345678);
 	CHECK_EQ(*(u32 *)box_hva(b, SMBASE + 0x9000), 0x77);
 	cpu_expect_sync(c, 2);
-}
-
-static u64 msr(struct cpu *c, u32 index)
-{
-	struct { struct kvm_msrs n; struct kvm_msr_entry e; } m = { { .nmsrs = 1 }, { .index = index } };
-
-	CHECK_EQ(CHECK_OK(ioctl(c->fd, KVM_GET_MSRS, &m)), 1);
-	return m.e.data;
-}
-
-static int set_msr(struct cpu *c, u32 index, u64 val)
-{
-	struct { struct kvm_msrs n; struct kvm_msr_entry e; } m = {
-		{ .nmsrs = 1 }, { .index = index, .data = val } };
-
-	return CHECK_OK(ioctl(c->fd, KVM_SET_MSRS, &m));
 }
 
 #define SMI_COUNT	0x34
@@ -188,24 +194,24 @@ CASE(the_base_moves)
 	smram_at(b, 2, MOVED, says_so, says_so_end);
 	cpu_long(c, steps);
 	cpu_expect_sync(c, 1);
-	CHECK_EQ(msr(c, IA32_SMBASE), SMBASE);
-	CHECK_EQ(msr(c, SMI_COUNT), 0);
+	CHECK_EQ(cpu_get_msr(c, IA32_SMBASE), SMBASE);
+	CHECK_EQ(cpu_get_msr(c, SMI_COUNT), 0);
 	smi(c);
 	expect_handler(c);
 	CHECK_EQ(cpu_get_sregs(c).cs.base, SMBASE);
 	cpu_expect_sync(c, 2);
-	CHECK_EQ(msr(c, IA32_SMBASE), MOVED);
+	CHECK_EQ(cpu_get_msr(c, IA32_SMBASE), MOVED);
 	smi(c);
 	expect_handler(c);
 	CHECK_EQ(cpu_get_sregs(c).cs.base, MOVED);
 	cpu_expect_sync(c, 3);
-	CHECK_EQ(msr(c, SMI_COUNT), 2);
-	CHECK_EQ(set_msr(c, IA32_SMBASE, SMBASE), 1);
-	CHECK_EQ(set_msr(c, SMI_COUNT, 7), 1);
+	CHECK_EQ(cpu_get_msr(c, SMI_COUNT), 2);
+	cpu_set_msr(c, IA32_SMBASE, SMBASE);
+	cpu_set_msr(c, SMI_COUNT, 7);
 	smi(c);
 	expect_handler(c);
 	CHECK_EQ(cpu_get_sregs(c).cs.base, SMBASE);
-	CHECK_EQ(msr(c, SMI_COUNT), 8);
+	CHECK_EQ(cpu_get_msr(c, SMI_COUNT), 8);
 }
 
 static GUEST void rsm_here(void)
@@ -224,12 +230,9 @@ CASE(rsm_is_undefined_elsewhere)
 
 CASE(an_illegal_state_shuts_down)
 {
-	struct box *b = box_new();
-	struct cpu *c = cpu_new(b, 0);
+	struct cpu *c = cpu_new(box_new(), 0);
 
-	SMRAM(b, breaks_cr0);
-	cpu_long(c, steps);
-	cpu_expect_sync(c, 1);
+	BEGIN(c, breaks_cr0, steps);
 	smi(c);
 	cpu_expect_exit(c, KVM_EXIT_SHUTDOWN);
 }
@@ -252,12 +255,9 @@ static GUEST void nmi_steps(void)
 
 CASE(nmi_and_another_smi_wait_for_its_end)
 {
-	struct box *b = box_new();
-	struct cpu *c = cpu_new(b, 0);
+	struct cpu *c = cpu_new(box_new(), 0);
 
-	SMRAM(b, says_so);
-	cpu_long(c, nmi_steps);
-	cpu_expect_sync(c, 1);
+	BEGIN(c, says_so, nmi_steps);
 	smi(c);
 	expect_handler(c);
 	CHECK(cpu_get_vcpu_events(c).nmi.masked);
@@ -336,9 +336,7 @@ CASE(an_init_is_latched)
 	struct cpu *c = apic_cpu(b, 0);
 	struct kvm_mp_state wait;
 
-	SMRAM(b, says_it_twice);
-	cpu_long(c, apic_steps);
-	cpu_expect_sync(c, 1);
+	BEGIN(c, says_it_twice, apic_steps);
 	smi(c);
 	expect_handler(c);
 	send(b, 5 << 8 | 1 << 14);
@@ -352,7 +350,7 @@ CASE(an_init_is_latched)
 	CHECK_EQ(cpu_go(c), HEARD_EXIT);
 	CHECK_EQ(cpu_get_sregs(c).cs.selector, 0xf000);
 	CHECK(!cpu_get_vcpu_events(c).smi.latched_init);
-	CHECK_EQ(msr(c, IA32_SMBASE), SMBASE);
+	CHECK_EQ(cpu_get_msr(c, IA32_SMBASE), SMBASE);
 }
 
 /* --- messages, and HLT --- */
@@ -362,9 +360,7 @@ CASE(it_comes_as_a_message)
 	struct box *b = apic_box();
 	struct cpu *c = apic_cpu(b, 0);
 
-	SMRAM(b, says_so);
-	cpu_long(c, apic_steps);
-	cpu_expect_sync(c, 1);
+	BEGIN(c, says_so, apic_steps);
 	send(b, 2 << 8);
 	expect_handler(c);
 	cpu_expect_sync(c, 2);
@@ -382,12 +378,9 @@ static GUEST void send_to_itself(void)
 
 CASE(a_processor_sends_it)
 {
-	struct box *b = apic_box();
-	struct cpu *c = apic_cpu(b, 0);
+	struct cpu *c = apic_cpu(apic_box(), 0);
 
-	SMRAM(b, says_so);
-	cpu_long(c, send_to_itself);
-	cpu_expect_sync(c, 1);
+	BEGIN(c, says_so, send_to_itself);
 	expect_handler(c);
 	cpu_expect_sync(c, 2);
 	cpu_expect_done(c);
@@ -420,11 +413,6 @@ static void *smi_later(void *cpu)
 	return NULL;
 }
 
-static void interrupt_in_a_while(struct cpu *c, pthread_t *t, void *(*fn)(void *))
-{
-	CHECK(!pthread_create(t, NULL, fn, c));
-}
-
 static void *irq_later(void *cpu)
 {
 	struct cpu *c = cpu;
@@ -437,18 +425,16 @@ static void *irq_later(void *cpu)
 /* # stock: expected fail because RSM does not look at the field */
 CASE_STOCK_FAILS(a_halted_one_goes_back_to_its_hlt, "RSM does not look at the field")
 {
-	struct box *b = apic_box();
-	struct cpu *c = apic_cpu(b, 0);
-	u8 *ram = SMRAM(b, says_so);
+	struct cpu *c = apic_cpu(apic_box(), 0);
+	u8 *ram;
 	pthread_t t;
 
-	cpu_long(c, halts);
-	cpu_expect_sync(c, 1);
-	interrupt_in_a_while(c, &t, smi_later);
+	ram = BEGIN(c, says_so, halts);
+	CHECK(!pthread_create(&t, NULL, smi_later, c));
 	expect_handler(c);
 	CHECK_EQ(ram[SAVED_HALT] & 1, 1);
 	CHECK(!pthread_join(t, NULL));
-	interrupt_in_a_while(c, &t, irq_later);
+	CHECK(!pthread_create(&t, NULL, irq_later, c));
 	CHECK_EQ(cpu_expect_sync(c, 2), 1);
 	CHECK(!pthread_join(t, NULL));
 	cpu_expect_done(c);
@@ -456,17 +442,47 @@ CASE_STOCK_FAILS(a_halted_one_goes_back_to_its_hlt, "RSM does not look at the fi
 
 CASE(a_handler_may_end_the_halt)
 {
-	struct box *b = apic_box();
-	struct cpu *c = apic_cpu(b, 0);
+	struct cpu *c = apic_cpu(apic_box(), 0);
 	pthread_t t;
 
-	SMRAM(b, forgets_the_halt);
-	cpu_long(c, halts);
-	cpu_expect_sync(c, 1);
-	interrupt_in_a_while(c, &t, smi_later);
+	BEGIN(c, forgets_the_halt, halts);
+	CHECK(!pthread_create(&t, NULL, smi_later, c));
 	expect_handler(c);
 	CHECK(!pthread_join(t, NULL));
 	CHECK_EQ(cpu_expect_sync(c, 2), 0);
+	cpu_expect_done(c);
+}
+
+/* A HLT that does not exit may end by itself. */
+static GUEST void halts_often(void)
+{
+	g_handlers[VEC] = count;
+	g_enter_x2apic();
+	g_set_x2apic(APIC_SVR, 0x1ff);
+	g_cli();
+	g_sync(1, 0);
+	while (!go) {
+		g_sti_hlt();
+		g_cli();
+	}
+	g_done();
+}
+
+CASE(a_halt_without_exits_does_not_go_on_in_the_handler)
+{
+	struct box *b = apic_box();
+	struct cpu *c;
+	pthread_t t;
+
+	if (box_enable(b, KVM_CAP_X86_DISABLE_EXITS, KVM_X86_DISABLE_EXITS_HLT))
+		tap_skip("HLT always exits");
+	c = apic_cpu(b, 0);
+	BEGIN(c, says_so, halts_often);
+	CHECK(!pthread_create(&t, NULL, smi_later, c));
+	expect_handler(c);
+	CHECK(!pthread_join(t, NULL));
+	GV(b, go) = 1;
+	send(b, VEC);
 	cpu_expect_done(c);
 }
 
@@ -511,20 +527,39 @@ CASE(a_vcpu_in_the_handler_can_be_moved)
 	cpu_expect_sync(d, 3);
 }
 
-HANDLER_CODE(real_halts, "	out %al, $0x80\n");
-asm(".pushsection .rodata\n.code16\nreal_guest:\n	mov $0x1234, %ax\n	mov %ax, %ds\n"
-    "	out %al, $0x70\n	mov $0x99, %bl\n	hlt\nreal_guest_end:\n.code64\n.popsection\n");
-extern u8 real_guest[], real_guest_end[];
+HANDLER_CODE(real_halts, "	out %al, $0x80\n")
+REAL_CODE(real_guest,
+	"	mov $0x1234, %ax\n"
+	"	mov %ax, %ds\n"
+	"	mov $0x1111, %bx\n"
+	"	mov $0x2222, %cx\n"
+	"	mov $0x3333, %dx\n"
+	"	mov $0x4444, %si\n"
+	"	mov $0x5555, %di\n"
+	"	mov $0x6666, %bp\n"
+	"	mov $0x7777, %sp\n"
+	"	out %al, $0x70\n"
+	"	hlt\n")
 
 static void real_round(struct box *b, struct cpu *c)
 {
+	struct kvm_regs r;
+
 	box_real_code(b, real_guest, real_guest_end);
 	cpu_real(c, LAY_REAL);
 	cpu_expect_io(c, KVM_EXIT_IO_OUT, 0x70, 1, 1);
 	smi(c);
 	expect_handler(c);
 	cpu_expect_exit(c, KVM_EXIT_HLT);
-	CHECK_EQ(cpu_get_regs(c).rbx & 0xff, 0x99);
+	r = cpu_get_regs(c);
+	CHECK_EQ(r.rax & 0xffff, 0x1234);
+	CHECK_EQ(r.rbx & 0xffff, 0x1111);
+	CHECK_EQ(r.rcx & 0xffff, 0x2222);
+	CHECK_EQ(r.rdx & 0xffff, 0x3333);
+	CHECK_EQ(r.rsi & 0xffff, 0x4444);
+	CHECK_EQ(r.rdi & 0xffff, 0x5555);
+	CHECK_EQ(r.rbp & 0xffff, 0x6666);
+	CHECK_EQ(r.rsp & 0xffff, 0x7777);
 	CHECK_EQ(cpu_get_sregs(c).ds.selector, 0x1234);
 	CHECK_EQ(cpu_get_sregs(c).ds.base, 0x12340);
 }

@@ -88,6 +88,13 @@ u64 *box_pte(struct box *b, u64 va);
 void box_map(struct box *b, u64 va, u64 pte);
 void box_real_code(struct box *b, const void *from, const void *to);
 
+/* Instructions of such a code segment, between name and name_end */
+#define GUEST_CODE(width, name, body)					\
+	asm(".pushsection .rodata\n.code" #width "\n" #name ":\n" body	\
+	    #name "_end:\n.code64\n.popsection\n");			\
+	extern u8 name[], name##_end[];
+#define REAL_CODE(name, body) GUEST_CODE(16, name, body)
+
 /* The guest's copy of a payload variable. */
 #define GV(b, var) (*(volatile __typeof__(var) *)box_hva((b), (u64)&(var)))
 
@@ -157,6 +164,8 @@ u64 cpu_get_msr(struct cpu *c, u32 msr);
 void cpu_set_msr(struct cpu *c, u32 msr, u64 v);
 u64 cpu_stat(int fd, const char *name, bool *found);
 u64 cpu_exits(struct cpu *c);
+/* Up to HLT, with fewer than @most instructions emulated on the way */
+void cpu_hlt_natively(struct cpu *c, u64 most);
 
 /* Does kvm-intel drive the processor? */
 static inline bool on_intel(void)

@@ -137,12 +137,27 @@ u64 cpu_stat(int fd, const char *name, bool *found)
 	return v;
 }
 
-/* How often the vCPU has left the guest. */
-u64 cpu_exits(struct cpu *c)
+static u64 counter(struct cpu *c, const char *name)
 {
 	bool found;
-	u64 n = cpu_stat(c->fd, "exits", &found);
+	u64 n = cpu_stat(c->fd, name, &found);
 
 	CHECK(found);
 	return n;
+}
+
+/* How often the vCPU has left the guest. */
+u64 cpu_exits(struct cpu *c)
+{
+	return counter(c, "exits");
+}
+
+void cpu_hlt_natively(struct cpu *c, u64 most)
+{
+	u64 before = counter(c, "insn_emulation"), emulated;
+
+	cpu_expect_exit(c, KVM_EXIT_HLT);
+	emulated = counter(c, "insn_emulation") - before;
+	if (emulated >= most)
+		DIE("%llu instructions were emulated", (unsigned long long)emulated);
 }
