@@ -32,6 +32,9 @@ IPS = 100000000             # instructions a second of emulated time; the TSC co
 # Sections that cost more to load than all the rest, and that nothing here looks at.
 DEAD_WEIGHT = [".BTF", ".BTF.base", ".orc_unwind", ".orc_unwind_ip", ".rela.orc_unwind_ip", ".orc_header",
                "__mcount_loc", ".rela__mcount_loc"]
+SHT_RELA = 4
+TRACER = b"__fentry__\0"
+NOP5 = b"\x0f\x1f\x44\x00\x00"
 
 # Parts of Python's library that no program here imports.
 NO_PYTHON = re.compile(r"/(test|tests|idlelib|lib2to3|distutils|ensurepip|tkinter|turtledemo|pydoc_data|dist-packages"
@@ -150,6 +153,24 @@ class Files:
                 self.bring(f"{root}/usr/{name}")
 
 
+def untraced(elf):
+    """The module with NOPs for its calls of __fentry__, as the kernel's tracer leaves it when it finds their list."""
+    elf = bytearray(elf)
+    table, size, count = (struct.unpack_from("<Q", elf, 40)[0], *struct.unpack_from("<HH", elf, 58))
+    sections = [struct.unpack_from("<IIQQQQIIQQ", elf, table + n * size) for n in range(count)]
+    for _, kind, _, _, offset, length, link, target, _, _ in sections:
+        if kind != SHT_RELA:
+            continue
+        symbols, names, code = sections[link][4], sections[sections[link][6]][4], sections[target][4]
+        for n in range(offset, offset + length, 24):
+            place, info = struct.unpack_from("<QQ", elf, n)
+            name = names + struct.unpack_from("<I", elf, symbols + (info >> 32) * 24)[0]
+            if elf[name:name + len(TRACER)] == TRACER:
+                struct.pack_into("<Q", elf, n + 8, info & ~0xffffffff)          # R_X86_64_NONE
+                elf[code + place - 1:code + place + 4] = NOP5
+    return bytes(elf)
+
+
 def light(path, out):
     """A module without what is slow to load."""
     cmd = ["objcopy", "-g"]
@@ -157,11 +178,11 @@ def light(path, out):
         cmd += ["-R", name]
     if subprocess.call([*cmd, path, out]):
         die(f"cannot read {path}")
-    return read(out)
+    return untraced(read(out))
 
 
 def stock_module(name, rel):
-    out = f"{CACHE}/l1/{rel}/light/{name}.ko"
+    out = f"{CACHE}/l1/{rel}/untraced/{name}.ko"
     if not os.path.exists(out):
         os.makedirs(os.path.dirname(out), exist_ok=True)
         write_atomic(out, light(unpacked_module(name, rel), f"{out}.{os.getpid()}"))

@@ -150,6 +150,24 @@ static u64 run_to_figure(struct cpu *c)
 	}
 }
 
+#define ROUNDS 3
+
+/* For each of LOOPS, in the best of some rounds: L1 does things of its own meanwhile, for either module set. */
+static u64 least(struct cpu *c)
+{
+	u64 best = ~0ull;
+	unsigned int i;
+
+	run_to_figure(c);
+	for (i = 0; i < ROUNDS; i++) {
+		u64 now = run_to_figure(c) / LOOPS;
+
+		if (now < best)
+			best = now;
+	}
+	return best;
+}
+
 static void add_event(struct box *b, u64 addr, u32 len, u32 flags)
 {
 	struct kvm_ioeventfd e = {
@@ -207,8 +225,9 @@ static void measure_apic(void)
 			return;
 		c = apic_cpu(b, 0);
 		cpu_long_arg(c, (void (*)(u64))apic_exits[i].begin, (u64)apic_exits[i].payload);
-		run_to_figure(c);
-		row(apic_exits[i].name, run_to_figure(c) / LOOPS);
+		row(apic_exits[i].name, least(c));
+		cpu_free(c);
+		box_free(b);
 	}
 }
 
@@ -291,8 +310,7 @@ static void measure_pair(void)
 	cpu_expect_sync(c[1], 1);
 	CHECK(!pthread_create(&thread, NULL, answer, c[1]));
 	cpu_long(c[0], pinging);
-	run_to_figure(c[0]);
-	row("ipi-pair", run_to_figure(c[0]) / LOOPS);
+	row("ipi-pair", least(c[0]));
 	GV(b, over) = true;
 	CHECK(ioctl(b->fd, KVM_SIGNAL_MSI, &last) > 0);
 	CHECK(!pthread_join(thread, NULL));
@@ -304,19 +322,25 @@ static void measure_irqfd(void)
 	struct box *b = irqs_box_split(IRQFD_GSI);
 	struct cpu *c = irqs_cpu(b, 0);
 	int fd = irqs_eventfd();
-	u64 begin, i;
+	u64 begin, now, best = ~0ull;
+	unsigned int i, round;
 
 	irqs_routes(b, MSI_ROUTE(IRQFD_GSI, 0, IRQFD_VEC));
 	CHECK_OK(irqs_try_irqfd(b, fd, IRQFD_GSI, 0, -1));
 	irqs_signal(fd);
 	irqs_expect(c, IRQFD_VEC, 1);
-	begin = host_tsc();
-	for (i = 0; i < LOOPS; i++) {
-		irqs_signal(fd);
-		irqs_round(c);
+	for (round = 0; round < ROUNDS; round++) {
+		begin = host_tsc();
+		for (i = 0; i < LOOPS; i++) {
+			irqs_signal(fd);
+			irqs_round(c);
+		}
+		now = (host_tsc() - begin) / LOOPS;
+		if (now < best)
+			best = now;
 	}
-	row("irqfd", (host_tsc() - begin) / LOOPS);
-	CHECK_EQ(irqs_taken(c, IRQFD_VEC), 1 + LOOPS);
+	row("irqfd", best);
+	CHECK_EQ(irqs_taken(c, IRQFD_VEC), 1 + ROUNDS * LOOPS);
 }
 
 static void measure_exits(void)
@@ -337,8 +361,7 @@ static void measure_exits(void)
 		if (!wanted(exits[i].name) || !strcmp(exits[i].name, intel ? "vmmcall" : "vmcall"))
 			continue;
 		cpu_long(c, exits[i].payload);
-		run_to_figure(c);
-		row(exits[i].name, run_to_figure(c) / LOOPS);
+		row(exits[i].name, least(c));
 	}
 	cpu_free(c);
 	box_free(b);
