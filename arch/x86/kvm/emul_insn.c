@@ -105,6 +105,15 @@ static int commit(struct emul_vcpu *e)
 	return insn_done(vcpu, rflags, c->shadow);
 }
 
+/* Iterations that are done leave their flags, whatever the next one comes to. */
+static void commit_iterations(struct emul_vcpu *e)
+{
+	if (unlikely(e->c.iterations && e->c.rflags != e->rflags)) {
+		e->rflags = e->c.rflags;
+		regs_set_rflags(e->vcpu, e->rflags);
+	}
+}
+
 /*
  * An iteration of a string instruction has been done that is single-stepped: it
  * traps, but RIP and interrupt shadow are as within the instruction.
@@ -113,6 +122,7 @@ static int iterated(struct emul_vcpu *e)
 {
 	struct x86_vcpu *vcpu = e->vcpu;
 
+	commit_iterations(e);
 	if (!e->c.step || !e->c.iterations)
 		return RUN_RESUME;
 	return debug_insn_done(vcpu, e->rflags);
@@ -259,6 +269,7 @@ int emul_finish(struct emul_vcpu *e, enum emul_rc rc)
 	case EMUL_PENDING:
 		return ask_user(e);
 	case EMUL_FAULT:
+		commit_iterations(e);
 		return deliver(e);
 	case EMUL_RETRY:
 		return iterated(e);

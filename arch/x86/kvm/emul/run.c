@@ -287,10 +287,15 @@ static enum emul_rc execute(struct emul_ctxt *c)
 	return store_result(c);
 }
 
-/* Another iteration may go ahead. */
+/*
+ * Another iteration may go ahead. The flags of this one stay if that faults, as
+ * AMD's processors have it; Intel's take them back when CMPS or SCAS page-fault,
+ * which has no use for either.
+ */
 static inline void next_iteration(struct emul_ctxt *c)
 {
 	settle(c);
+	c->rflags = (c->rflags & ~(u64)FLAGS_ARITH) | (c->next_flags & FLAGS_ARITH);
 	c->again = false;
 	c->iterations++;
 	c->nr_loads = 0;

@@ -247,6 +247,17 @@ static void strings(void)
 	tap_result(ok && m.gpr[INSN_RCX] == 2 &&
 		   m.gpr[INSN_RSI] == DATA + 0x1000 && m.c.rip == CODE,
 		   "REP LODS faults with three elements done");
+
+	start();
+	m.gpr[INSN_RCX] = 5;
+	m.gpr[INSN_RAX] = 1;
+	m.gpr[INSN_RDI] = DATA + 0x1000 - 3;
+	ram_put(&m, DATA + 0x1000 - 3, 0x020202, 3);
+	m.fault_page = (DATA + 0x1000) >> 12;
+	ok = GO(0xf2, 0xae) == EMUL_FAULT;
+	tap_result(ok && m.gpr[INSN_RCX] == 2 && (m.c.rflags & FLAGS_ARITH) ==
+		   (X86_EFLAGS_CF | X86_EFLAGS_SF | X86_EFLAGS_AF | X86_EFLAGS_PF),
+		   "REPNE SCAS faults with the flags of the third element");
 }
 
 static void ports(void)

@@ -105,6 +105,50 @@ CASE(compares_and_scans_stop_where_they_should)
 	CHECK_EQ(c->stage, 3);
 }
 
+static u64 steps[8] GUEST_DATA;
+static u64 nr_steps GUEST_DATA;
+
+static GUEST void on_step(struct trap *t)
+{
+	if (nr_steps < ARRAY_LEN(steps))
+		steps[nr_steps++] = t->rflags;
+}
+
+/* Below, above, below and equal to what the device has; the last step is that of POPF. */
+static GUEST void stepped(void)
+{
+	u64 si = RAM, di = LAY_MMIO, cx = 4;
+
+	g_handlers[VEC_DB] = on_step;
+	asm volatile("pushfq\n\t"
+		     "orq $0x100, (%%rsp)\n\t"
+		     "popfq\n\t"
+		     "repne cmpsb\n\t"
+		     "pushfq\n\t"
+		     "andq $~0x100, (%%rsp)\n\t"
+		     "popfq"
+		     : "+S"(si), "+D"(di), "+c"(cx) : : "memory", "cc");
+	G_CHECK_EQ(cx, 0);
+	G_CHECK_EQ(steps[0] & (RFLAGS_CF | RFLAGS_ZF), RFLAGS_CF);
+	G_CHECK_EQ(steps[1] & (RFLAGS_CF | RFLAGS_ZF), 0);
+	G_CHECK_EQ(steps[2] & (RFLAGS_CF | RFLAGS_ZF), RFLAGS_CF);
+	G_CHECK_EQ(steps[3] & (RFLAGS_CF | RFLAGS_ZF), RFLAGS_ZF);
+	g_sync(1, 0);
+	g_done();
+}
+
+CASE_STOCK_FAILS(each_iteration_shows_its_flags, "it writes the flags of the last one alone")
+{
+	struct box *b = box_new();
+	struct cpu *c = cpu_new(b, 0);
+
+	memset(device, 5, sizeof(device));
+	memcpy(box_hva(b, RAM), (u8[]){ 4, 6, 4, 5 }, 4);
+	cpu_long(c, stepped);
+	serve(c);
+	CHECK_EQ(c->stage, 1);
+}
+
 static GUEST void faulting(void)
 {
 	u64 di = (0x12ull << 40) - 16, si = LAY_MMIO, cx = 32;
