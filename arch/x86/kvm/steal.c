@@ -15,6 +15,7 @@
 #include <linux/sched/stat.h>
 #include <linux/uaccess.h>
 #include <asm/kvm_para.h>
+#include <kvm/memslot.h>
 #include "pv.h"
 #include "vendor.h"
 
@@ -82,10 +83,11 @@ static bool take_preempted(u8 __user *byte)
 static void back_in_guest(struct x86_vcpu *vcpu)
 {
 	struct x86_steal *steal = &vcpu->steal;
-	u8 __user *area = kvm_gfn_cache_user(&vcpu->vm->base, &steal->area);
+	u8 __user *area;
 
 	if (!steal->told_preempted)
 		return;
+	area = kvm_gfn_cache_user(&vcpu->vm->base, &steal->area);
 	steal->told_preempted = false;
 	if (take_preempted(area ? area + PREEMPTED_AT : NULL)) {
 		vcpu->base.stat.tlb_flush++;
@@ -98,21 +100,26 @@ void steal_update(struct x86_vcpu *vcpu)
 	struct x86_steal *steal = &vcpu->steal;
 	u64 waited = current->sched_info.run_delay;
 	struct kvm_steal_time record = {};
+	u64 generation = kvm_memslots(&vcpu->vm->base, 0)->generation;
+	u64 more = 0;
 
 	if (!kvm_gfn_cache_active(&steal->area))
 		return;
 	back_in_guest(vcpu);
 
 	/* Another thread's delays are no continuation of this one's. */
-	if (steal->thread != current) {
-		steal->thread = current;
-		steal->waited = waited;
+	if (steal->thread == current) {
+		more = waited - steal->waited;
+		if (!more && steal->generation == generation)
+			return;
 	}
 	if (kvm_gfn_cache_read(&vcpu->vm->base, &steal->area, 0, &record, HEAD_SIZE))
 		return;
-	record.steal += waited - steal->waited;
+	record.steal += more;
 	record.flags = 0;
+	steal->thread = current;
 	steal->waited = waited;
+	steal->generation = generation;
 	pv_publish(vcpu->vm, &steal->area, &record, HEAD_SIZE,
 		   offsetof(struct kvm_steal_time, version));
 }

@@ -292,6 +292,7 @@ struct x86_steal {
 	u64 msr;			/* (v)(r) MSR_KVM_STEAL_TIME */
 	struct kvm_gfn_cache area;	/* (v)(r) */
 	u64 waited;			/* (v) run_delay of thread that the guest was told of */
+	u64 generation;			/* (v) of the slots when it was told */
 	const struct task_struct *thread; /* (v) compared only */
 	bool told_preempted;		/* (v) the guest's flag is set */
 };
