@@ -59,10 +59,18 @@ static __always_inline bool x2apic_read(struct lapic *l, unsigned int index, u64
 	return x2apic_read_register(l, index, val);
 }
 
+/* A timer that is over and was masked when it ended stays unheard, however late its callback comes. */
+static __always_inline void before_write(struct lapic *l, unsigned int offset)
+{
+	if (unlikely(offset == LAPIC_LVT_TIMER))
+		lapic_timer_current(l);
+}
+
 static __always_inline bool x2apic_write(struct lapic *l, unsigned int index, u64 val)
 {
 	struct lapic_work work = {};
 
+	before_write(l, index * 16);
 	if (!lapic_model_x2apic_write(&l->m, index, val, &work))
 		return false;
 	if (static_branch_unlikely(&lapic_traced))
@@ -242,6 +250,7 @@ bool lapic_mmio_write(struct x86_vcpu *vcpu, gpa_t gpa, int len, const void *val
 		return false;
 	if (is_unsettled(vcpu, offset))
 		lapic_settle(vcpu);
+	before_write(l, offset);
 	lapic_model_write(&l->m, offset, reg, &work);
 	if (static_branch_unlikely(&lapic_traced))
 		lapic_trace_write(l, offset, reg);
