@@ -28,6 +28,14 @@ static inline bool guest_has(const struct x86_vcpu *vcpu, unsigned int gf)
 	return vcpu->cpuid.words[gf >> 5] & (1u << (gf & 31));
 }
 
+/* As many bits as linear addresses have on this processor, whatever CR4.LA57 says; the sign in the others */
+static inline u64 canonical_address(const struct x86_vcpu *vcpu, u64 address)
+{
+	unsigned int unused = 64 - (vcpu->cpuid.virt_bits ?: 48);
+
+	return (s64)(address << unused) >> unused;
+}
+
 /* what KVM_GET_SUPPORTED_CPUID reports for that feature; constant after cpuid_setup() */
 extern u32 cpuid_supported[NR_CPUID_FEATURE_WORDS];
 static inline bool host_offers(unsigned int gf)

@@ -79,14 +79,6 @@ bool msr_table_sorted(void)
 	return true;
 }
 
-/* WRMSR takes addresses of the width that the processor has, whatever CR4.LA57 says. */
-static bool msr_canonical(const struct x86_vcpu *vcpu, u64 val)
-{
-	unsigned int unused = 64 - (vcpu->cpuid.virt_bits ?: 48);
-
-	return (u64)((s64)(val << unused) >> unused) == val;
-}
-
 static u64 *field_of(struct x86_vcpu *vcpu, const struct msr_desc *d)
 {
 	return (void *)vcpu + d->offset;
@@ -125,7 +117,7 @@ static enum msr_result read_row(struct x86_vcpu *vcpu, const struct msr_desc *d,
 static enum msr_result write_row(struct x86_vcpu *vcpu, const struct msr_desc *d, u32 msr,
 				 u64 val, bool host)
 {
-	if ((d->flags & CANONICAL) && !msr_canonical(vcpu, val))
+	if ((d->flags & CANONICAL) && canonical_address(vcpu, val) != val)
 		return MSR_GP;
 	if ((d->flags & (GUEST_RO | GUEST_IGNORE)) && !host)
 		return d->flags & GUEST_IGNORE ? MSR_OK : MSR_GP;

@@ -343,11 +343,9 @@ MSR_READER(read_sysenter)
 
 MSR_WRITER(write_sysenter)
 {
-	unsigned int unused = 64 - (vcpu->cpuid.virt_bits ?: 48);
-
 	if (vcpu->cpuid.view.guest_is_amd)
 		val = (u32)val;
-	else if ((u64)((s64)(val << unused) >> unused) != val)
+	else if (canonical_address(vcpu, val) != val)
 		return MSR_GP;
 	*sysenter_field(vcpu, msr) = val;
 	regs_changed(vcpu, RG_SYSENTER);

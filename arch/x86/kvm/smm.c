@@ -27,6 +27,7 @@
 #define SMM_ADDRESS_SPACE	1
 #define CR0_CLEARED		(X86_CR0_PE | X86_CR0_EM | X86_CR0_TS | X86_CR0_PG)
 #define HANDLER_DR7		0x400
+#define RFLAGS_DEFINED		0x3f7fd5	/* all but bits 1, 3, 5, 15 and those above 21 */
 
 union smram {
 	struct smram_segs segs;
@@ -232,13 +233,98 @@ void smm_deliver(struct x86_vcpu *vcpu)
 
 /* --- and back --- */
 
-/* What KVM_SET_SREGS would take from user space, as far as the guest may have it, and RFLAGS that go with it. */
+/* The area has room for more than registers hold. */
+static void drop_excess(struct x86_vcpu *vcpu, struct smm_image *image)
+{
+	struct kvm_sregs *s = &image->sregs;
+	u64 *const half[] = { &s->es.base, &s->cs.base, &s->ss.base, &s->ds.base };
+	u64 *const whole[] = {
+		&s->fs.base, &s->gs.base, &s->ldt.base, &s->tr.base, &s->gdt.base, &s->idt.base,
+	};
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(half); i++)
+		*half[i] = (u32)*half[i];
+	for (i = 0; i < ARRAY_SIZE(whole); i++)
+		*whole[i] = canonical_address(vcpu, *whole[i]);
+	image->rflags &= RFLAGS_DEFINED;
+	if (!(s->efer & EFER_LMA))
+		s->cr3 = (u32)s->cr3;
+	if (!s->cs.l)
+		image->rip = (u32)image->rip;
+}
+
+/* SDM Vol. 3 "Segment Descriptors": what loading these registers leaves in them */
+#define TYPE_CODE	8
+#define TYPE_CONFORMING	(TYPE_CODE | 4)
+#define TYPE_WRITE	2		/* of code: read */
+#define TYPE_ACCESSED	1
+#define TYPE_LDT	2
+#define TYPE_BUSY_TSS16	3
+#define TYPE_BUSY_TSS	11
+#define SELECTOR_TI	4
+
+static bool data_valid(const struct kvm_segment *seg)
+{
+	return !seg->present || (seg->s && (!(seg->type & TYPE_CODE) || (seg->type & TYPE_WRITE)));
+}
+
+static bool v86_valid(const struct kvm_segment *seg)
+{
+	return seg->present && seg->s && seg->dpl == 3 && seg->base == seg->selector << 4 &&
+	       seg->limit == 0xffff && (seg->type | TYPE_ACCESSED) == (TYPE_WRITE | TYPE_ACCESSED);
+}
+
+/* In real mode it is data. */
+static bool code_valid(const struct kvm_segment *cs, u8 cpl)
+{
+	if (!cs->present || !cs->s || (cs->l && cs->db))
+		return false;
+	if (!(cs->type & TYPE_CODE))
+		return !cpl && !cs->dpl && (cs->type | TYPE_ACCESSED) == (TYPE_WRITE | TYPE_ACCESSED);
+	return (cs->type & TYPE_CONFORMING) == TYPE_CONFORMING ? cs->dpl <= cpl : cs->dpl == cpl;
+}
+
+static bool stack_valid(const struct kvm_segment *ss)
+{
+	return !ss->present || (ss->s && (ss->type & (TYPE_CODE | TYPE_WRITE)) == TYPE_WRITE);
+}
+
+static bool system_valid(const struct kvm_sregs *s)
+{
+	const struct kvm_segment *tr = &s->tr, *ldt = &s->ldt;
+	bool long_mode = s->efer & EFER_LMA;
+
+	if (!tr->present || tr->s || (tr->selector & SELECTOR_TI) ||
+	    (tr->type != TYPE_BUSY_TSS && (tr->type != TYPE_BUSY_TSS16 || long_mode)))
+		return false;
+	return !ldt->present || (!ldt->s && ldt->type == TYPE_LDT && !(ldt->selector & SELECTOR_TI));
+}
+
+static bool segments_valid(const struct smm_image *image)
+{
+	const struct kvm_sregs *s = &image->sregs;
+	const struct kvm_segment *const data[] = { &s->es, &s->ds, &s->fs, &s->gs };
+	bool v86 = image->rflags & X86_EFLAGS_VM, protected = s->cr0 & X86_CR0_PE;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(data); i++)
+		if (v86 ? !v86_valid(data[i]) : !data_valid(data[i]))
+			return false;
+	if (v86)
+		return protected && !(s->efer & EFER_LMA) && v86_valid(&s->cs) && v86_valid(&s->ss) &&
+		       system_valid(s);
+	return code_valid(&s->cs, s->ss.dpl) && stack_valid(&s->ss) && (protected || !s->ss.dpl) &&
+	       system_valid(s);
+}
+
+/* What KVM_SET_SREGS would take from user space, as far as the guest may have it; what goes with it. */
 static bool image_valid(struct x86_vcpu *vcpu, const struct smm_image *image)
 {
 	u64 efer = image->sregs.efer;
 
 	return sregs_valid(vcpu, &image->sregs) && !(efer & ~(vcpu->cpuid.efer_valid | EFER_LMA)) &&
-	       !((image->rflags & X86_EFLAGS_VM) && (efer & EFER_LMA));
+	       segments_valid(image) && canonical_address(vcpu, image->rip) == image->rip;
 }
 
 /* SDM Vol. 3 "Exiting From SMM": a state that is not legal shuts the processor down. */
@@ -256,6 +342,7 @@ bool smm_leave(struct x86_vcpu *vcpu)
 
 	vcpu->smm = false;
 	mmu_reset_context(vcpu);
+	drop_excess(vcpu, &image);
 	if (!image_valid(vcpu, &image))
 		return false;
 	sregs_load(vcpu, &image.sregs, NULL);

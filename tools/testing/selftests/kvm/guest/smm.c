@@ -13,11 +13,13 @@
 #define SMRAM_SLOT	(1u << 16)
 #define HANDLER		0x8000
 /* SDM and APM: offsets in the state-save area of a processor with long mode */
+#define SAVED_AREA	0xfe00
 #define SAVED_HALT	0xfec9
 #define SAVED_REVISION	0xfefc
 #define SAVED_BASE	0xff00
 #define SAVED_CR0	0xff58
 #define SAVED_RAX	0xfff8
+#define IA32_SMBASE	0x9e
 #define PORT		0x80
 #define VEC		0x51
 
@@ -183,7 +185,6 @@ CASE(it_has_segments_of_four_gigabytes_and_its_own_memory)
 }
 
 #define SMI_COUNT	0x34
-#define IA32_SMBASE	0x9e
 
 CASE(the_base_moves)
 {
@@ -235,6 +236,57 @@ CASE(an_illegal_state_shuts_down)
 	BEGIN(c, breaks_cr0, steps);
 	smi(c);
 	cpu_expect_exit(c, KVM_EXIT_SHUTDOWN);
+}
+
+static void step(struct cpu *c, u32 control)
+{
+	struct kvm_guest_debug debug = { .control = control };
+
+	CHECK_OK(ioctl(c->fd, KVM_SET_GUEST_DEBUG, &debug));
+}
+
+/* One instruction of whatever RSM has made of the area, or its end. */
+static void expect_no_failed_entry(struct cpu *c, u64 offset, u64 val)
+{
+	unsigned int i;
+
+	step(c, KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_SINGLESTEP);
+	for (i = 0; i < 3; i++) {
+		CHECK_OK(cpu_run(c));
+		if (c->run->exit_reason == KVM_EXIT_FAIL_ENTRY)
+			DIE("offset %#lx, value %#lx: the entry failed", offset, val);
+		if (c->run->exit_reason != KVM_EXIT_DEBUG)
+			break;
+	}
+	step(c, 0);
+}
+
+CASE_STOCK_FAILS(no_area_makes_an_entry_fail, "RSM takes what no processor can hold")
+{
+	static const u64 values[] = {
+		0, ~0ull, 1ull << 62, 1ull << 47, 0x8000000080000000, 0x20002, 0x0f0f0f0f0f0f0f0f,
+	};
+	struct cpu *c = cpu_new(box_new(), 0);
+	u8 *ram = BEGIN(c, says_so, steps);
+	struct kvm_vcpu_events events = cpu_get_vcpu_events(c);
+	struct kvm_sregs sregs = cpu_get_sregs(c);
+	struct kvm_regs regs = cpu_get_regs(c);
+	u64 offset;
+	unsigned int i;
+
+	events.flags |= KVM_VCPUEVENT_VALID_SMM | KVM_VCPUEVENT_VALID_SHADOW;
+	for (offset = SAVED_AREA; offset < SAVED_RAX; offset += 8) {
+		for (i = 0; i < ARRAY_LEN(values); i++) {
+			smi(c);
+			expect_handler(c);
+			*(u64 *)(ram + offset) = values[i];
+			expect_no_failed_entry(c, offset, values[i]);
+			cpu_set_vcpu_events(c, &events);
+			cpu_set_sregs(c, &sregs);
+			cpu_set_regs(c, &regs);
+			cpu_set_msr(c, IA32_SMBASE, SMBASE);
+		}
+	}
 }
 
 /* --- what waits --- */
