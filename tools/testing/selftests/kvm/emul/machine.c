@@ -314,7 +314,8 @@ static enum emul_rc fx(struct emul_ctxt *c, bool write, void *image)
 
 static enum emul_rc intercept(struct emul_ctxt *c)
 {
-	return EMUL_INTERCEPTED;
+	of(c)->asked++;
+	return of(c)->not_intercepted ? EMUL_OK : EMUL_INTERCEPTED;
 }
 
 static enum emul_rc action(struct emul_ctxt *c, enum emul_action what, u64 arg)

@@ -54,6 +54,8 @@ struct machine {
 	bool steal;		/* the next cmpxchg loses its race */
 	struct event ev[NR_EVENTS];
 	unsigned int nr_ev;
+	bool not_intercepted;	/* by a nested hypervisor, whom guest_mode has asked */
+	unsigned int asked;	/* so often */
 	bool late_failure;	/* memory could not be written after all */
 };
 

@@ -260,6 +260,26 @@ static void strings(void)
 		   "REPNE SCAS faults with the flags of the third element");
 }
 
+/* CVE-2025-40026: what the nested hypervisor intercepts changes while user space has the access. */
+static void intercept_changes(void)
+{
+	start();
+	m.c.guest_mode = true;
+	m.not_intercepted = true;
+	emul_begin(&m.c);
+	m.c.rip = CODE;
+	emul_give_bytes(&m.c, (const u8[]){ 0xed }, 1);
+	tap_result(emul_run(&m.c) == EMUL_PENDING && m.asked == 1,
+		   "IN that is not intercepted goes to user space");
+	m.not_intercepted = false;
+	machine_answer(&m);
+	tap_result(emul_run(&m.c) == EMUL_OK && m.asked == 1 && m.nr_ev == 1 &&
+		   m.c.rip == CODE + 1 && m.gpr[INSN_RAX] == mmio_value(0x70, 4),
+		   "its completion asks nobody");
+	tap_result(GO(0xed) == EMUL_INTERCEPTED && m.asked == 2,
+		   "the next one is");
+}
+
 static void ports(void)
 {
 	u64 v = mmio_value(0x70, 4);
@@ -374,6 +394,7 @@ int main(void)
 	crossings();
 	pushes_and_pops();
 	strings();
+	intercept_changes();
 	ports();
 	hints();
 	return tap_end();
