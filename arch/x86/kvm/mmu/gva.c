@@ -288,15 +288,16 @@ fault:
 	return false;
 }
 
-/* Inside user_read_access_begin(). */
+/* Inside user_read_access_begin(), and so without indices, for which UBSAN may call out. */
 static __always_inline bool same_entries(const struct mmu_fetch_path *path)
 {
-	unsigned int i;
+	const u64 __user *const *entry = path->entry;
+	const u64 *was = path->val;
 	u64 val;
 
-	for (i = 0; i < ARRAY_SIZE(path->entry); i++) {
-		unsafe_get_user(val, path->entry[i], fault);
-		if (val != path->val[i])
+	for (; entry < path->entry + ARRAY_SIZE(path->entry); entry++, was++) {
+		unsafe_get_user(val, *entry, fault);
+		if (val != *was)
 			return false;
 	}
 	return true;
@@ -325,28 +326,29 @@ static __always_inline bool fetch_same(struct x86_vcpu *vcpu, gva_t gva, u8 *dst
 	return ok;
 }
 
+/* Where in a path the next entry goes; no indices here either */
 struct recorder {
 	struct window win;
-	struct mmu_fetch_path *path;
+	const u64 __user **entry;
+	u64 *val;
 };
 
 static __always_inline bool record_read(void *ctx, u64 gpa, u64 *val)
 {
 	struct recorder *rec = ctx;
-	struct mmu_fetch_path *path = rec->path;
 
 	if (!window_read(&rec->win, gpa, val))
 		return false;
-	path->entry[path->nr] = (const u64 __user *)window_hva(&rec->win, gpa);
-	path->val[path->nr++] = *val;
+	*rec->entry++ = (const u64 __user *)window_hva(&rec->win, gpa);
+	*rec->val++ = *val;
 	return true;
 }
 
 /* The walk is over: what it has recorded becomes a path. */
 static __always_inline void keep_path(struct x86_vcpu *vcpu, struct mmu_fetch_path *path, u64 gva,
-				      u64 cr3, u32 access, unsigned long hva)
+				      u64 cr3, u32 access, unsigned long hva, bool large)
 {
-	if (path->nr == 3) {
+	if (large) {
 		path->entry[3] = path->entry[2];
 		path->val[3] = path->val[2];
 	}
@@ -360,25 +362,26 @@ static __always_inline void keep_path(struct x86_vcpu *vcpu, struct mmu_fetch_pa
 /* Page faults disabled, @len bytes within a page. */
 static bool fetch_quick(struct x86_vcpu *vcpu, gva_t gva, u8 *dst, unsigned int len, u32 access)
 {
-	struct recorder rec = { .path = &vcpu->mmu.fetch };
+	struct mmu_fetch_path *path = &vcpu->mmu.fetch;
+	struct recorder rec = { .entry = path->entry, .val = path->val };
 	u64 cr3 = regs_cr3(vcpu);
+	unsigned long hva = 0;
 	bool ok = false;
-	unsigned long hva;
 	u64 gpa;
 
 	if (likely(fetch_same(vcpu, gva, dst, len, access)))
 		return true;
-	rec.path->page = ~0ull;
-	rec.path->nr = 0;
+	path->page = ~0ull;
 	if (!window_open(vcpu, cr3, &rec.win))
 		return false;
 	if (guest_walk_quick(&vcpu->mmu.walk, cr3, gva, access, record_read, &rec, &gpa) &&
 	    in_window(&rec.win, gpa)) {
 		hva = window_hva(&rec.win, gpa);
 		ok = copy_few(dst, (const u8 __user *)hva, len);
-		keep_path(vcpu, rec.path, gva, cr3, access, hva);
 	}
 	user_read_access_end();
+	if (ok)
+		keep_path(vcpu, path, gva, cr3, access, hva, rec.val == &path->val[3]);
 	return ok;
 }
 

@@ -57,7 +57,6 @@ struct mmu_fetch_path {
 	u64 cr3;
 	u64 slots_gen;
 	u32 access;
-	u8 nr;
 	const u64 __user *entry[4];	/* a large page's last one twice */
 	u64 val[4];
 	unsigned long hva;		/* of the page */
