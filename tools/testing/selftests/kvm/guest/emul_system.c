@@ -48,6 +48,7 @@ struct row {
 	u64 cr4;
 	u32 modes;
 	u32 not_in_bochs;	/* of these modes */
+	bool needs_umip;	/* of the processor */
 	u32 ignore;
 };
 
@@ -178,7 +179,7 @@ static bool run_row(struct twin *t, const struct row *r)
 static void run_rows(const struct row *rows, unsigned int nr)
 {
 	unsigned int i, mode, bad = 0, done = 0;
-	bool bochs = twin_in_bochs();
+	bool bochs = twin_in_bochs(), umip = processor_has_umip();
 	struct twin *t;
 
 	twin_need_prefix();
@@ -187,7 +188,8 @@ static void run_rows(const struct row *rows, unsigned int nr)
 		t->mode = mode;
 		for (i = 0; i < nr; i++) {
 			if (!(rows[i].modes & 1u << mode) ||
-			    (bochs && (rows[i].not_in_bochs & 1u << mode)))
+			    (bochs && (rows[i].not_in_bochs & 1u << mode)) ||
+			    (rows[i].needs_umip && !umip))
 				continue;
 			bad += !run_row(t, &rows[i]);
 			done++;
@@ -371,7 +373,8 @@ ROWS_OURS(flags,
 ROWS_OURS(descriptor_tables,
 	TABLE("SGDT", 0), TABLE("SIDT", 1), TABLE("LGDT", 2), TABLE("LIDT", 3),
 	{ "SGDT, UMIP", OP2(0x0f, 0x01), .form = MEMORY, .reg = 0, .cr4 = CR4_UMIP, .modes = TWM_ALL },
-	{ "SMSW, UMIP", OP2(0x0f, 0x01), .form = REGISTER, .reg = 4, .cr4 = CR4_UMIP, .modes = TWM_ALL },
+	{ "SMSW, UMIP", OP2(0x0f, 0x01), .form = REGISTER, .reg = 4, .cr4 = CR4_UMIP, .modes = TWM_ALL,
+	  .needs_umip = true },
 	{ "STR, UMIP", OP2(0x0f, 0x00), .form = REGISTER, .reg = 1, .cr4 = CR4_UMIP, .modes = TWM_ALL },
 	SYS("SLDT", 0, 0x1234), SYS("STR", 1, 0x1234),
 	SYS("LLDT", 2, TWS_LDT), SYS("LLDT of data", 2, TWS_DATA32),

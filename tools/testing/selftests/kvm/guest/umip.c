@@ -59,14 +59,6 @@ static void set_umip(struct cpu *c, bool on)
 	cpu_set_sregs(c, &s);
 }
 
-static bool processor_has_umip(void)
-{
-	u32 a, b, c, d;
-
-	g_cpuid(7, 0, &a, &b, &c, &d);
-	return c & GF_UMIP_ECX;
-}
-
 CASE(user_code_faults_while_it_is_on)
 {
 	/* SMSW does not exit: where the processor has no UMIP it goes on telling. */

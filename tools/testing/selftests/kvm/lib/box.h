@@ -173,4 +173,13 @@ static inline bool on_intel(void)
 	return !access("/sys/module/kvm_intel", F_OK);
 }
 
+/* Without it UMIP is the module's work, and SMSW goes on telling. */
+static inline bool processor_has_umip(void)
+{
+	u32 a, b, c, d;
+
+	g_cpuid(7, 0, &a, &b, &c, &d);
+	return c & (1u << 2);
+}
+
 #endif
