@@ -38,7 +38,8 @@ bool steal_set_area(struct x86_vcpu *vcpu, u64 val)
 	else
 		kvm_gfn_cache_clear(&steal->area);
 	steal->msr = val;
-	steal->told_preempted = false;
+	/* Memory that user space restored may say so: what is there is looked at first. */
+	steal->told_preempted = val & KVM_MSR_ENABLED;
 	steal->thread = NULL;
 	kvm_make_request(REQ_STEAL_UPDATE, &vcpu->base);
 	return true;
@@ -93,6 +94,7 @@ static void back_in_guest(struct x86_vcpu *vcpu)
 		vcpu->base.stat.tlb_flush++;
 		vendor_call(tlb_flush, vcpu, TLB_GUEST, 0);
 	}
+	kvm_gfn_cache_dirty(&vcpu->vm->base, &steal->area);
 }
 
 void steal_update(struct x86_vcpu *vcpu)
@@ -107,8 +109,8 @@ void steal_update(struct x86_vcpu *vcpu)
 		return;
 	back_in_guest(vcpu);
 
-	/* Another thread's delays are no continuation of this one's. */
-	if (steal->thread == current) {
+	/* Another thread's delays are no continuation of this one's, nor are those of one at the same address. */
+	if (steal->thread == current && waited >= steal->waited) {
 		more = waited - steal->waited;
 		if (!more && steal->generation == generation)
 			return;

@@ -111,6 +111,30 @@ CASE(the_register)
 	cpu_expect_sync(c, 1);
 }
 
+static GUEST void look(u64 area)
+{
+	volatile struct steal *s = (volatile struct steal *)area;
+
+	for (;;) {
+		G_CHECK_EQ(s->preempted, 0);
+		g_sync(1, 0);
+	}
+}
+
+/* The memory of a vCPU that had been halted where it was saved; it runs at once. */
+CASE(what_was_restored_is_told_to_run)
+{
+	struct box *b = box_new();
+	struct cpu *c = cpu_new(b, 0);
+	struct steal *s = box_hva(b, AT);
+
+	s->preempted = 1;
+	cpu_set_msr(c, MSR_STEAL, AT | ENABLED);
+	cpu_long_arg(c, look, AT);
+	cpu_expect_sync(c, 1);
+	cpu_expect_sync(c, 1);
+}
+
 static GUEST void stay(u64 area)
 {
 	g_wrmsr(MSR_STEAL, area | ENABLED);
