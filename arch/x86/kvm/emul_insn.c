@@ -269,7 +269,9 @@ int emul_finish(struct emul_vcpu *e, enum emul_rc rc)
 	case EMUL_PENDING:
 		return ask_user(e);
 	case EMUL_FAULT:
-		commit_iterations(e);
+		/* SDM Vol. 2 "REP": a fault in CMPS or SCAS takes the flags back. On AMD's it does not. */
+		if (e->c.features & BIT_ULL(EMUL_F_AMD))
+			commit_iterations(e);
 		return deliver(e);
 	case EMUL_RETRY:
 		return iterated(e);

@@ -287,11 +287,7 @@ static enum emul_rc execute(struct emul_ctxt *c)
 	return store_result(c);
 }
 
-/*
- * Another iteration may go ahead. The flags of this one stay if that faults, as
- * AMD's processors have it; Intel's take them back when CMPS or SCAS page-fault,
- * which has no use for either.
- */
+/* Another iteration may go ahead. The flags of this one are there when that traps. */
 static inline void next_iteration(struct emul_ctxt *c)
 {
 	settle(c);

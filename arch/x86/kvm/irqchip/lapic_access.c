@@ -59,7 +59,10 @@ static __always_inline bool x2apic_read(struct lapic *l, unsigned int index, u64
 	return x2apic_read_register(l, index, val);
 }
 
-/* A timer that is over and was masked when it ended stays unheard, however late its callback comes. */
+/*
+ * A timer that is over and was masked when it ended stays unheard, however late its callback comes. (Where
+ * the processor writes the page before it exits, the old LVT is gone, and it is heard.)
+ */
 static __always_inline void before_write(struct lapic *l, unsigned int offset)
 {
 	if (unlikely(offset == LAPIC_LVT_TIMER))
