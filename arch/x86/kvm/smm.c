@@ -120,6 +120,9 @@ static void save_segments(struct smram_segs *to, const struct x86_regs *r)
 	to->es = r->seg[SEG_ES];
 	to->cs = r->seg[SEG_CS];
 	to->ss = r->seg[SEG_SS];
+	/* RSM finds CPL there. APM Vol. 3 "SYSRET": AMD's leaves the attributes as SYSCALL has made them. */
+	to->ss.attr &= ~(3 << SEG_ATTR_DPL);
+	to->ss.attr |= r->cpl << SEG_ATTR_DPL;
 	to->ds = r->seg[SEG_DS];
 	to->fs = r->seg[SEG_FS];
 	to->gs = r->seg[SEG_GS];
@@ -233,28 +236,7 @@ void smm_deliver(struct x86_vcpu *vcpu)
 
 /* --- and back --- */
 
-/* The area has room for more than registers hold. */
-static void drop_excess(struct x86_vcpu *vcpu, struct smm_image *image)
-{
-	struct kvm_sregs *s = &image->sregs;
-	u64 *const half[] = { &s->es.base, &s->cs.base, &s->ss.base, &s->ds.base };
-	u64 *const whole[] = {
-		&s->fs.base, &s->gs.base, &s->ldt.base, &s->tr.base, &s->gdt.base, &s->idt.base,
-	};
-	unsigned int i;
-
-	for (i = 0; i < ARRAY_SIZE(half); i++)
-		*half[i] = (u32)*half[i];
-	for (i = 0; i < ARRAY_SIZE(whole); i++)
-		*whole[i] = canonical_address(vcpu, *whole[i]);
-	image->rflags &= RFLAGS_DEFINED;
-	if (!(s->efer & EFER_LMA))
-		s->cr3 = (u32)s->cr3;
-	if (!s->cs.l)
-		image->rip = (u32)image->rip;
-}
-
-/* SDM Vol. 3 "Segment Descriptors": what loading these registers leaves in them */
+/* SDM Vol. 3 "Segment Descriptors" */
 #define TYPE_CODE	8
 #define TYPE_CONFORMING	(TYPE_CODE | 4)
 #define TYPE_WRITE	2		/* of code: read */
@@ -264,67 +246,118 @@ static void drop_excess(struct x86_vcpu *vcpu, struct smm_image *image)
 #define TYPE_BUSY_TSS	11
 #define SELECTOR_TI	4
 
-static bool data_valid(const struct kvm_segment *seg)
+/*
+ * The area may have what no processor holds: firmware has written to it, or user space had set it and
+ * this processor never looked. What VM entry would refuse becomes what is nearest.
+ */
+
+/* SDM Vol. 3 "Virtual-8086 Mode": a segment is what its selector says. */
+static void settle_v86(struct kvm_segment *seg)
 {
-	return !seg->present || (seg->s && (!(seg->type & TYPE_CODE) || (seg->type & TYPE_WRITE)));
+	*seg = (struct kvm_segment){
+		.selector = seg->selector, .base = seg->selector << 4, .limit = 0xffff,
+		.type = TYPE_WRITE | TYPE_ACCESSED, .s = 1, .dpl = 3, .present = 1,
+	};
 }
 
-static bool v86_valid(const struct kvm_segment *seg)
+/* Those bits of the type are of a segment that cannot be loaded there. */
+static void settle_data(struct kvm_segment *seg, u8 mask, u8 kind)
 {
-	return seg->present && seg->s && seg->dpl == 3 && seg->base == seg->selector << 4 &&
-	       seg->limit == 0xffff && (seg->type | TYPE_ACCESSED) == (TYPE_WRITE | TYPE_ACCESSED);
+	if (!seg->s || (seg->type & mask) == kind)
+		seg->present = 0;
 }
 
-/* In real mode it is data. */
-static bool code_valid(const struct kvm_segment *cs, u8 cpl)
+static void settle_code(struct kvm_sregs *s)
 {
-	if (!cs->present || !cs->s || (cs->l && cs->db))
-		return false;
-	if (!(cs->type & TYPE_CODE))
-		return !cpl && !cs->dpl && (cs->type | TYPE_ACCESSED) == (TYPE_WRITE | TYPE_ACCESSED);
-	return (cs->type & TYPE_CONFORMING) == TYPE_CONFORMING ? cs->dpl <= cpl : cs->dpl == cpl;
+	struct kvm_segment *cs = &s->cs;
+	bool data = (cs->type | TYPE_ACCESSED) == (TYPE_WRITE | TYPE_ACCESSED);
+
+	cs->present = 1;
+	cs->unusable = 0;
+	cs->s = 1;
+	cs->l &= !!(s->efer & EFER_LMA);
+	cs->db &= !cs->l;
+	if (!data && !(cs->type & TYPE_CODE))
+		cs->type = TYPE_CODE | TYPE_WRITE | TYPE_ACCESSED;
+	/* Before the first far jump in protected mode it is still the data of real mode. */
+	if (data || !(s->cr0 & X86_CR0_PE))
+		s->ss.dpl = 0;
+	if ((cs->type & TYPE_CONFORMING) != TYPE_CONFORMING || cs->dpl > s->ss.dpl)
+		cs->dpl = s->ss.dpl;
 }
 
-static bool stack_valid(const struct kvm_segment *ss)
+static void settle_system(struct kvm_sregs *s)
 {
-	return !ss->present || (ss->s && (ss->type & (TYPE_CODE | TYPE_WRITE)) == TYPE_WRITE);
+	struct kvm_segment *tr = &s->tr, *ldt = &s->ldt;
+
+	tr->present = 1;
+	tr->unusable = 0;
+	tr->s = 0;
+	tr->selector &= ~SELECTOR_TI;
+	if (tr->type != TYPE_BUSY_TSS16 || (s->efer & EFER_LMA))
+		tr->type = TYPE_BUSY_TSS;
+	if (ldt->s || ldt->type != TYPE_LDT || (ldt->selector & SELECTOR_TI))
+		ldt->present = 0;
 }
 
-static bool system_valid(const struct kvm_sregs *s)
+static void settle_segments(struct x86_vcpu *vcpu, struct smm_image *image)
 {
-	const struct kvm_segment *tr = &s->tr, *ldt = &s->ldt;
-	bool long_mode = s->efer & EFER_LMA;
-
-	if (!tr->present || tr->s || (tr->selector & SELECTOR_TI) ||
-	    (tr->type != TYPE_BUSY_TSS && (tr->type != TYPE_BUSY_TSS16 || long_mode)))
-		return false;
-	return !ldt->present || (!ldt->s && ldt->type == TYPE_LDT && !(ldt->selector & SELECTOR_TI));
-}
-
-static bool segments_valid(const struct smm_image *image)
-{
-	const struct kvm_sregs *s = &image->sregs;
-	const struct kvm_segment *const data[] = { &s->es, &s->ds, &s->fs, &s->gs };
-	bool v86 = image->rflags & X86_EFLAGS_VM, protected = s->cr0 & X86_CR0_PE;
+	struct kvm_sregs *s = &image->sregs;
+	struct kvm_segment *const segs[] = {
+		&s->es, &s->cs, &s->ss, &s->ds, &s->fs, &s->gs, &s->ldt, &s->tr,
+	};
+	const unsigned int narrow = 4, user = 6;	/* ES to DS have 32 bits of base; ES to GS programs load */
 	unsigned int i;
 
-	for (i = 0; i < ARRAY_SIZE(data); i++)
-		if (v86 ? !v86_valid(data[i]) : !data_valid(data[i]))
-			return false;
-	if (v86)
-		return protected && !(s->efer & EFER_LMA) && v86_valid(&s->cs) && v86_valid(&s->ss) &&
-		       system_valid(s);
-	return code_valid(&s->cs, s->ss.dpl) && stack_valid(&s->ss) && (protected || !s->ss.dpl) &&
-	       system_valid(s);
+	settle_system(s);
+	if (image->rflags & X86_EFLAGS_VM) {
+		for (i = 0; i < user; i++)
+			settle_v86(segs[i]);
+	} else {
+		settle_code(s);
+		settle_data(&s->ss, TYPE_WRITE, 0);
+		settle_data(&s->ss, TYPE_CODE, TYPE_CODE);
+		settle_data(&s->es, TYPE_CODE | TYPE_WRITE, TYPE_CODE);
+		settle_data(&s->ds, TYPE_CODE | TYPE_WRITE, TYPE_CODE);
+		settle_data(&s->fs, TYPE_CODE | TYPE_WRITE, TYPE_CODE);
+		settle_data(&s->gs, TYPE_CODE | TYPE_WRITE, TYPE_CODE);
+	}
+	for (i = 0; i < ARRAY_SIZE(segs); i++) {
+		segs[i]->base = i < narrow ? (u32)segs[i]->base : canonical_address(vcpu, segs[i]->base);
+		/* In pages above 1 MiB */
+		if (segs[i]->limit > 0xfffff)
+			segs[i]->limit |= 0xfff;
+	}
+	s->gdt.base = canonical_address(vcpu, s->gdt.base);
+	s->idt.base = canonical_address(vcpu, s->idt.base);
 }
 
-/* What KVM_SET_SREGS would take from user space, as far as the guest may have it; what goes with it. */
+static void settle_image(struct x86_vcpu *vcpu, struct smm_image *image)
+{
+	struct kvm_sregs *s = &image->sregs;
+
+	image->rflags &= RFLAGS_DEFINED;
+	if (!(s->cr0 & X86_CR0_PE) || (s->efer & EFER_LMA))
+		image->rflags &= ~(u64)X86_EFLAGS_VM;
+	if (!(image->rflags & X86_EFLAGS_IF))
+		image->shadow &= ~SHADOW_STI;
+	if (!(s->efer & EFER_LMA)) {
+		s->cr3 = (u32)s->cr3;
+		s->cr4 &= ~(u64)X86_CR4_PCIDE;
+	}
+	settle_segments(vcpu, image);
+	/* One that is not canonical faults when it is fetched from: so does the first of these. */
+	if (!s->cs.l)
+		image->rip = (u32)image->rip;
+	else if (canonical_address(vcpu, image->rip) != image->rip)
+		image->rip = BIT_ULL((vcpu->cpuid.virt_bits ?: 48) - 1);
+}
+
+/* What KVM_SET_SREGS would take from user space, as far as the guest may have it */
 static bool image_valid(struct x86_vcpu *vcpu, const struct smm_image *image)
 {
-	u64 efer = image->sregs.efer;
-
-	return sregs_valid(vcpu, &image->sregs) && !(efer & ~(vcpu->cpuid.efer_valid | EFER_LMA)) &&
-	       segments_valid(image) && canonical_address(vcpu, image->rip) == image->rip;
+	return sregs_valid(vcpu, &image->sregs) &&
+	       !(image->sregs.efer & ~(vcpu->cpuid.efer_valid | EFER_LMA));
 }
 
 /* SDM Vol. 3 "Exiting From SMM": a state that is not legal shuts the processor down. */
@@ -342,7 +375,7 @@ bool smm_leave(struct x86_vcpu *vcpu)
 
 	vcpu->smm = false;
 	mmu_reset_context(vcpu);
-	drop_excess(vcpu, &image);
+	settle_image(vcpu, &image);
 	if (!image_valid(vcpu, &image))
 		return false;
 	sregs_load(vcpu, &image.sregs, NULL);

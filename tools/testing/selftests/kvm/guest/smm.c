@@ -17,10 +17,15 @@
 #define SAVED_HALT	0xfec9
 #define SAVED_REVISION	0xfefc
 #define SAVED_BASE	0xff00
+#define SAVED_EFER	0xfed0
+#define SAVED_SHADOW	0xfef0
+#define SAVED_CR4	0xff48
 #define SAVED_CR0	0xff58
+#define SAVED_RFLAGS	0xff70
 #define SAVED_RAX	0xfff8
 #define IA32_SMBASE	0x9e
 #define PORT		0x80
+#define RFLAGS_VM	(1ul << 17)
 #define VEC		0x51
 
 #define HANDLER_CODE(name, body) GUEST_CODE(16, name, body "	rsm\n")
@@ -261,32 +266,70 @@ static void expect_no_failed_entry(struct cpu *c, u64 offset, u64 val)
 	step(c, 0);
 }
 
+struct write {
+	u16 at;
+	u8 size;
+	u64 val;
+};
+
+/* Each set of writes to the area, from the same state */
+static void spoil(struct cpu *c, const struct write *sets, unsigned int nr, unsigned int per_set)
+{
+	u8 *ram = BEGIN(c, says_so, steps);
+	struct kvm_vcpu_events events = cpu_get_vcpu_events(c);
+	struct kvm_sregs sregs = cpu_get_sregs(c);
+	struct kvm_regs regs = cpu_get_regs(c);
+	unsigned int i, k;
+
+	events.flags |= KVM_VCPUEVENT_VALID_SMM | KVM_VCPUEVENT_VALID_SHADOW;
+	for (i = 0; i < nr; i++, sets += per_set) {
+		smi(c);
+		expect_handler(c);
+		for (k = 0; k < per_set; k++)
+			memcpy(ram + sets[k].at, &sets[k].val, sets[k].size);
+		expect_no_failed_entry(c, sets->at, sets->val);
+		cpu_set_vcpu_events(c, &events);
+		cpu_set_sregs(c, &sregs);
+		cpu_set_regs(c, &regs);
+		cpu_set_msr(c, IA32_SMBASE, SMBASE);
+	}
+}
+
 CASE_STOCK_FAILS(no_area_makes_an_entry_fail, "RSM takes what no processor can hold")
 {
 	static const u64 values[] = {
 		0, ~0ull, 1ull << 62, 1ull << 47, 0x8000000080000000, 0x20002, 0x0f0f0f0f0f0f0f0f,
 	};
-	struct cpu *c = cpu_new(box_new(), 0);
-	u8 *ram = BEGIN(c, says_so, steps);
-	struct kvm_vcpu_events events = cpu_get_vcpu_events(c);
-	struct kvm_sregs sregs = cpu_get_sregs(c);
-	struct kvm_regs regs = cpu_get_regs(c);
-	u64 offset;
-	unsigned int i;
+	static struct write writes[(SAVED_RAX - SAVED_AREA) / 8 * ARRAY_LEN(values)];
+	unsigned int i, nr = 0;
+	u64 at;
 
-	events.flags |= KVM_VCPUEVENT_VALID_SMM | KVM_VCPUEVENT_VALID_SHADOW;
-	for (offset = SAVED_AREA; offset < SAVED_RAX; offset += 8) {
-		for (i = 0; i < ARRAY_LEN(values); i++) {
-			smi(c);
-			expect_handler(c);
-			*(u64 *)(ram + offset) = values[i];
-			expect_no_failed_entry(c, offset, values[i]);
-			cpu_set_vcpu_events(c, &events);
-			cpu_set_sregs(c, &sregs);
-			cpu_set_regs(c, &regs);
-			cpu_set_msr(c, IA32_SMBASE, SMBASE);
-		}
-	}
+	for (at = SAVED_AREA; at < SAVED_RAX; at += 8)
+		for (i = 0; i < ARRAY_LEN(values); i++)
+			writes[nr++] = (struct write){ at, 8, values[i] };
+	spoil(cpu_new(box_new(), 0), writes, nr, 1);
+}
+
+/* Of segments: selector, attributes, limit, base */
+#define SAVED_SEG(n)	(SAVED_AREA + 16 * (n))
+#define REAL_MODE	{ SAVED_CR0, 8, CR0_ET }, { SAVED_EFER, 8, 0 }, { SAVED_SEG(1) + 2, 2, 0x9b }
+
+CASE_STOCK_FAILS(nor_do_fields_that_do_not_go_together, "RSM takes what no processor can hold")
+{
+	static const struct write sets[][5] = {
+		{ { SAVED_SEG(3) + 2, 2, 0xc93 }, { SAVED_SEG(3) + 4, 4, 0x100000 } },
+		{ { SAVED_SEG(9) + 4, 4, 0x100000 } },
+		{ { SAVED_SHADOW, 1, 1 }, { SAVED_RFLAGS, 8, RFLAGS_ONE } },
+		{ { SAVED_SEG(1) + 2, 2, 0xa93 } },
+		{ { SAVED_SEG(1) + 2, 2, 0xeff } },
+		{ { SAVED_SEG(2) + 2, 2, 0xcf3 } },
+		{ REAL_MODE, { SAVED_CR4, 8, CR4_PCIDE } },
+		{ REAL_MODE, { SAVED_SEG(2) + 2, 2, 0xf3 } },
+		{ REAL_MODE, { SAVED_RFLAGS, 8, RFLAGS_ONE | RFLAGS_VM } },
+		{ REAL_MODE, { SAVED_SEG(8), 2, 4 }, { SAVED_SEG(9), 2, 4 } },
+	};
+
+	spoil(cpu_new(box_new(), 0), sets[0], ARRAY_LEN(sets), ARRAY_LEN(sets[0]));
 }
 
 /* --- what waits --- */
@@ -628,14 +671,17 @@ CASE(from_real_mode)
 #define LEGACY_BASE	0xfef8
 #define LEGACY_REVISION	0xfefc
 #define LEGACY_DS	0xffb4
+#define LEGACY_CS	0xffac
+#define LEGACY_EIP	0xfff0
+#define LEGACY_EFLAGS	0xfff4
 #define LEGACY_CR0	0xfffc
+#define V86_CS		0x2000
 
-CASE(without_long_mode)
+/* A vCPU that has none, in a box with that handler */
+static struct cpu *legacy_cpu(struct box *b)
 {
 	struct kvm_cpuid2 *l = cpuid_supported();
-	struct box *b = box_new();
 	struct cpu *c = cpu_new(b, 0);
-	u8 *ram = SMRAM(b, real_halts);
 	struct kvm_sregs s;
 
 	cpuid_find(l, 0x80000001, 0)->edx &= ~(1u << 29);
@@ -644,10 +690,52 @@ CASE(without_long_mode)
 	s = cpu_get_sregs(c);
 	s.efer = EFER_NX;
 	cpu_set_sregs(c, &s);
+	return c;
+}
+
+CASE(without_long_mode)
+{
+	struct box *b = box_new();
+	u8 *ram = SMRAM(b, real_halts);
+	struct cpu *c = legacy_cpu(b);
+
 	real_round(b, c);
 	CHECK_EQ(cpu_get_sregs(c).efer, EFER_NX);
 	CHECK_EQ(*(u32 *)(ram + LEGACY_BASE), SMBASE);
 	CHECK_EQ(*(u32 *)(ram + LEGACY_REVISION), 0x20000);
 	CHECK_EQ(*(u32 *)(ram + LEGACY_DS), 0x1234);
 	CHECK_EQ(*(u32 *)(ram + LEGACY_CR0) & (CR0_PE | CR0_PG), 0);
+}
+
+GUEST_CODE(32, protected_guest, "	out %al, $0x70\n	hlt\n	nop\n")
+
+/* The attributes that the protected mode has left in the area are not those of this one. */
+CASE_STOCK_FAILS(into_virtual_8086_mode_with_selectors_alone, "it takes the attributes of the area")
+{
+	struct box *b = box_new();
+	u8 *ram = SMRAM(b, says_so);
+	struct cpu *c = legacy_cpu(b);
+	struct kvm_sregs s;
+
+	memcpy(box_hva(b, LAY_SCRATCH), protected_guest, protected_guest_end - protected_guest);
+	cpu_prot32(c, LAY_SCRATCH);
+	cpu_expect_io(c, KVM_EXIT_IO_OUT, 0x70, 1, 1);
+	smi(c);
+	expect_handler(c);
+	*(u32 *)(ram + LEGACY_CS) = V86_CS;
+	*(u32 *)(ram + LEGACY_EIP) = 0x10;
+	*(u32 *)(ram + LEGACY_EFLAGS) = RFLAGS_ONE | RFLAGS_VM;
+	memset(box_hva(b, V86_CS * 16), 0x90, 0x20);
+	step(c, KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_SINGLESTEP);
+	/* The OUT of the handler, RSM, which may trap or not, and a NOP */
+	do
+		cpu_expect_exit(c, KVM_EXIT_DEBUG);
+	while (cpu_get_regs(c).rip > 0x11);
+	if (cpu_get_regs(c).rip == 0x10)
+		cpu_expect_exit(c, KVM_EXIT_DEBUG);
+	CHECK_EQ(cpu_get_regs(c).rip, 0x11);
+	s = cpu_get_sregs(c);
+	CHECK_EQ(s.cs.base, V86_CS * 16);
+	CHECK_EQ(s.cs.limit, 0xffff);
+	CHECK_EQ(s.ss.dpl, 3);
 }
