@@ -386,6 +386,11 @@ def frame(kind, data, sink, log, results):
         write_atomic(os.path.join(results, os.path.basename(name.decode())), data)
 
 
+def is_up(_log):
+    """Nothing is lost in a machine that counts its time."""
+    return True
+
+
 def finish(log):
     """The exit status that came (None: none did)."""
     try:

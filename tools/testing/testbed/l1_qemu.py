@@ -56,6 +56,7 @@ for p in sys/class/virtio-ports/*; do
 	n=$(cat $p/name 2>/dev/null)
 	[ -n "$n" ] && ln -s ../../dev/${p##*/} run/dkvm/$n
 done
+echo up > run/dkvm/log
 chroot . /run/dkvm/bin/run
 s=$?
 chroot . /run/dkvm/bin/busybox dmesg > run/dkvm/log
@@ -178,6 +179,11 @@ def pump(proc, sink, _log, _results):
             return
 
 
+def is_up(log):
+    """Has L1 come as far as the command?"""
+    return os.path.exists(log + "/log.raw") and os.path.getsize(log + "/log.raw") > 0
+
+
 def finish(log):
     """Split what came over the log port into kernel log and exit status (None: it never came)."""
     try:
@@ -190,7 +196,7 @@ def finish(log):
     if m:
         status, raw = int(m[1]), body + b"\n"
     with open(log + "/kernel.log", "wb") as f:
-        f.write(raw)
+        f.write(raw.removeprefix(b"up\n"))
     os.unlink(log + "/log.raw")
     return status
 
