@@ -28,10 +28,16 @@ static inline bool guest_has(const struct x86_vcpu *vcpu, unsigned int gf)
 	return vcpu->cpuid.words[gf >> 5] & (1u << (gf & 31));
 }
 
-/* As many bits as linear addresses have on this processor, whatever CR4.LA57 says; the sign in the others */
+/* Of linear addresses on this processor, whatever CR4.LA57 says */
+static inline unsigned int address_bits(const struct x86_vcpu *vcpu)
+{
+	return vcpu->cpuid.virt_bits ?: 48;
+}
+
+/* So many bits of it, and their sign in the others */
 static inline u64 canonical_address(const struct x86_vcpu *vcpu, u64 address)
 {
-	unsigned int unused = 64 - (vcpu->cpuid.virt_bits ?: 48);
+	unsigned int unused = 64 - address_bits(vcpu);
 
 	return (s64)(address << unused) >> unused;
 }

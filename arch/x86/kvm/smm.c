@@ -350,7 +350,7 @@ static void settle_image(struct x86_vcpu *vcpu, struct smm_image *image)
 	if (!s->cs.l)
 		image->rip = (u32)image->rip;
 	else if (canonical_address(vcpu, image->rip) != image->rip)
-		image->rip = BIT_ULL((vcpu->cpuid.virt_bits ?: 48) - 1);
+		image->rip = BIT_ULL(address_bits(vcpu) - 1);
 }
 
 /* What KVM_SET_SREGS would take from user space, as far as the guest may have it */
