@@ -472,3 +472,15 @@ enum emul_rc machine_run(struct machine *m, const void *bytes, unsigned int len,
 		*answers = n;
 	return rc;
 }
+
+bool machine_unchanged(const struct machine *m, const u64 *gpr, u64 rflags)
+{
+	const struct insn *insn = &m->c.insn;
+	bool repeated = insn->op && (insn->op->form & INSN_STRING) &&
+			(insn->prefixes & (INSN_PFX_REP | INSN_PFX_REPNE));
+
+	if (repeated)
+		rflags = (rflags & ~(u64)FLAGS_ARITH) | (m->c.rflags & FLAGS_ARITH);
+	return m->c.rip == CODE && m->c.rflags == rflags &&
+	       (repeated || !memcmp(gpr, m->gpr, sizeof(m->gpr)));
+}

@@ -73,6 +73,12 @@ enum emul_rc machine_run(struct machine *m, const void *bytes, unsigned int len,
 /* Answer what is pending, as user space would. */
 void machine_answer(struct machine *m);
 
+/*
+ * After an instruction that was not completed: RIP is at CODE, RFLAGS and registers are those from before. Of a
+ * repeated one iterations may be done; they count, and leave what they compared.
+ */
+bool machine_unchanged(const struct machine *m, const u64 *gpr, u64 rflags);
+
 #define RUN(m, ...)							\
 ({									\
 	static const u8 code_[] = { __VA_ARGS__ };			\

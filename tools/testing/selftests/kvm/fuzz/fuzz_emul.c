@@ -72,12 +72,6 @@ static void set_up(const struct head *h)
 		m.c.features = BIT_ULL(h->cr4[1] & 31);
 }
 
-static bool repeated(void)
-{
-	return m.c.insn.op && (m.c.insn.op->form & INSN_STRING) &&
-	       (m.c.insn.prefixes & (INSN_PFX_REP | INSN_PFX_REPNE));
-}
-
 static void check(enum emul_rc rc, const u64 *gpr, u64 rflags)
 {
 	ALWAYS(rc == EMUL_OK || rc == EMUL_FAULT || rc == EMUL_UNHANDLED ||
@@ -86,10 +80,7 @@ static void check(enum emul_rc rc, const u64 *gpr, u64 rflags)
 	if (rc == EMUL_OK)
 		return;
 	ALWAYS(rc != EMUL_FAULT || m.c.fault.vector < 32);
-	ALWAYS(m.c.rip == CODE);
-	/* Iterations that are done count, and leave what they compared. */
-	ALWAYS(!((m.c.rflags ^ rflags) & ~(u64)(repeated() ? FLAGS_ARITH : 0)));
-	ALWAYS(repeated() || !memcmp(gpr, m.gpr, sizeof(m.gpr)));
+	ALWAYS(machine_unchanged(&m, gpr, rflags));
 }
 
 int LLVMFuzzerTestOneInput(const u8 *data, size_t size)

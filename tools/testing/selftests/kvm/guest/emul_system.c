@@ -58,7 +58,7 @@ struct row {
 #define IF RFLAGS_IF
 #define IOPL (3ul << 12)
 #define NT (1ul << 14)
-#define VM (1ul << 17)
+#define VM RFLAGS_VM
 #define CR4_VME 1ul
 #define CR4_TSD 4ul
 #define CR4_PCE (1ul << 8)

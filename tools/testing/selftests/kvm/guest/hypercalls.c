@@ -217,33 +217,42 @@ static GUEST void kick(u64 id)
 	g_done();
 }
 
+static void send_kick(struct cpu *c)
+{
+	cpu_long_arg(c, kick, 1);
+	cpu_expect_done(c);
+}
+
+/* vCPU 1, before its HLT */
+static struct cpu *about_to_halt(struct box *b, void (*payload)(void))
+{
+	struct cpu *c = cpu_with_cpuid(b, 1);
+
+	make_runnable(c);
+	cpu_long(c, payload);
+	cpu_expect_sync(c, 1);
+	return c;
+}
+
 CASE(a_kick_ends_a_halt)
 {
 	struct box *b = box_with_irqchip(false);
-	struct cpu *c = cpu_with_cpuid(b, 0), *d = cpu_with_cpuid(b, 1);
+	struct cpu *c = cpu_with_cpuid(b, 0), *d = about_to_halt(b, halt_once);
 	struct timespec t = { 0, 100000000 };
 	pthread_t thread;
 
-	make_runnable(d);
-	cpu_long(d, halt_once);
-	cpu_expect_sync(d, 1);
 	pthread_create(&thread, NULL, run_to_done, d);
 	nanosleep(&t, NULL);
-	cpu_long_arg(c, kick, 1);
-	cpu_expect_done(c);
+	send_kick(c);
 	pthread_join(thread, NULL);
 }
 
 CASE(a_kick_before_the_halt_counts)
 {
 	struct box *b = box_with_irqchip(false);
-	struct cpu *c = cpu_with_cpuid(b, 0), *d = cpu_with_cpuid(b, 1);
+	struct cpu *c = cpu_with_cpuid(b, 0), *d = about_to_halt(b, halt_once);
 
-	make_runnable(d);
-	cpu_long(d, halt_once);
-	cpu_expect_sync(d, 1);
-	cpu_long_arg(c, kick, 1);
-	cpu_expect_done(c);
+	send_kick(c);
 	cpu_expect_done(d);
 }
 
@@ -264,20 +273,15 @@ static GUEST void halt_twice(void)
 CASE(but_for_one_halt_alone)
 {
 	struct box *b = box_with_irqchip(false);
-	struct cpu *c = cpu_with_cpuid(b, 0), *d = cpu_with_cpuid(b, 1);
+	struct cpu *c = cpu_with_cpuid(b, 0), *d = about_to_halt(b, halt_twice);
 	struct timespec t = { 0, 200000000 };
 	pthread_t thread;
 
-	make_runnable(d);
-	cpu_long(d, halt_twice);
-	cpu_expect_sync(d, 1);
-	cpu_long_arg(c, kick, 1);
-	cpu_expect_done(c);
+	send_kick(c);
 	pthread_create(&thread, NULL, run_to_done, d);
 	nanosleep(&t, NULL);
 	CHECK_EQ(GV(b, woken), 1);
-	cpu_long_arg(c, kick, 1);
-	cpu_expect_done(c);
+	send_kick(c);
 	pthread_join(thread, NULL);
 	CHECK_EQ(GV(b, woken), 2);
 }

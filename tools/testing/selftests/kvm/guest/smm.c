@@ -25,7 +25,6 @@
 #define SAVED_RAX	0xfff8
 #define IA32_SMBASE	0x9e
 #define PORT		0x80
-#define RFLAGS_VM	(1ul << 17)
 #define VEC		0x51
 
 #define HANDLER_CODE(name, body) GUEST_CODE(16, name, body "	rsm\n")

@@ -283,7 +283,7 @@ void twin_mode(struct twin *t, enum twin_mode mode)
 		.rip = TW_CODE, .rflags = RFLAGS_ONE,
 	};
 	if (mode == TW_V86)
-		t->regs.rflags |= 1ul << 17 | 3ul << 12;
+		t->regs.rflags |= RFLAGS_VM | 3ul << 12;
 }
 
 /* ---- running ---- */

@@ -44,6 +44,7 @@
 #define RFLAGS_IF (1ul << 9)
 #define RFLAGS_DF (1ul << 10)
 #define RFLAGS_RF (1ul << 16)
+#define RFLAGS_VM (1ul << 17)
 #define RFLAGS_AC (1ul << 18)
 
 #define PT_P (1ul << 0)

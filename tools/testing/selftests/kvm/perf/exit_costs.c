@@ -152,6 +152,11 @@ static u64 run_to_figure(struct cpu *c)
 
 #define ROUNDS 3
 
+static u64 lesser(u64 a, u64 b)
+{
+	return a < b ? a : b;
+}
+
 /* For each of LOOPS, in the best of some rounds: L1 does things of its own meanwhile, for either module set. */
 static u64 least(struct cpu *c)
 {
@@ -159,13 +164,9 @@ static u64 least(struct cpu *c)
 	unsigned int i;
 
 	run_to_figure(c);
-	for (i = 0; i < ROUNDS; i++) {
-		u64 now = run_to_figure(c) / LOOPS;
-
-		if (now < best)
-			best = now;
-	}
-	return best;
+	for (i = 0; i < ROUNDS; i++)
+		best = lesser(best, run_to_figure(c));
+	return best / LOOPS;
 }
 
 static void add_event(struct box *b, u64 addr, u32 len, u32 flags)
@@ -322,7 +323,7 @@ static void measure_irqfd(void)
 	struct box *b = irqs_box_split(IRQFD_GSI);
 	struct cpu *c = irqs_cpu(b, 0);
 	int fd = irqs_eventfd();
-	u64 begin, now, best = ~0ull;
+	u64 begin, best = ~0ull;
 	unsigned int i, round;
 
 	irqs_routes(b, MSI_ROUTE(IRQFD_GSI, 0, IRQFD_VEC));
@@ -335,11 +336,9 @@ static void measure_irqfd(void)
 			irqs_signal(fd);
 			irqs_round(c);
 		}
-		now = (host_tsc() - begin) / LOOPS;
-		if (now < best)
-			best = now;
+		best = lesser(best, host_tsc() - begin);
 	}
-	row("irqfd", best);
+	row("irqfd", best / LOOPS);
 	/* One each; stock's work item brings one too many now and then (guest/irqfd is about that). */
 	CHECK(irqs_taken(c, IRQFD_VEC) >= 1 + ROUNDS * LOOPS);
 }
